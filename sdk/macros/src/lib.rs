@@ -1,0 +1,1 @@
+//! The entry attribute of Weir's Rust SDK.

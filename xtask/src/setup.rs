@@ -1,0 +1,135 @@
+//! `cargo xtask setup`: finds what is missing on this machine and installs it.
+
+mod needs;
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use nix::unistd::geteuid;
+
+use crate::{
+    command::{find, program, read, run_quietly, show_and_run, shown},
+    toolchain::Toolchain,
+};
+use needs::{Install, Need};
+
+/// Finds what is missing on this machine and installs it.
+///
+/// Prints every command before it runs it, and runs none when nothing is missing. System packages
+/// come from apt and need root; without root the command to run is printed. Everything else goes
+/// below target/tools.
+#[derive(Args)]
+pub struct Options {
+    /// What the machine shall be able to do
+    #[arg(long = "for", value_name = "PURPOSE", default_value = "test")]
+    pub purpose: Purpose,
+}
+
+/// What a machine is set up for. Each includes the one before.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Purpose {
+    /// Build and run Weir: compilers for BPF and Wasm, node
+    Run,
+    /// Also run every check: QEMU, a browser, cargo-deny
+    Test,
+}
+
+/// Installs what `purpose` needs and is not there.
+pub fn install(purpose: Purpose) -> Result<()> {
+    let toolchain = match Toolchain::installed() {
+        Some(toolchain) => toolchain,
+        None => choose()?,
+    };
+    let missing = missing(toolchain, purpose);
+    if missing.is_empty() {
+        eprintln!("nothing is missing; BPF and Wasm come from {toolchain}");
+        return Ok(());
+    }
+    eprintln!("BPF and Wasm come from {toolchain}; missing here:");
+    for need in &missing {
+        eprintln!("  {:<24} {}", need.name, need.reason);
+    }
+
+    install_packages(&missing)?;
+    for need in &missing {
+        if let Install::Command(command) = &need.install {
+            show_and_run(&mut command()?)?;
+        }
+    }
+    let left: Vec<&str> = self::missing(toolchain, purpose)
+        .iter()
+        .map(|need| need.name)
+        .collect();
+    if !left.is_empty() {
+        bail!("still missing after the installation: {}", left.join(", "));
+    }
+    Ok(())
+}
+
+fn missing(toolchain: Toolchain, purpose: Purpose) -> Vec<Need> {
+    needs::all(toolchain)
+        .into_iter()
+        .filter(|need| need.purpose <= purpose && !(need.found)())
+        .collect()
+}
+
+/// With neither toolchain complete: Debian's if apt offers all of it, else rustup's.
+fn choose() -> Result<Toolchain> {
+    if find(&["apt-get"]).is_some() {
+        update_lists(false)?;
+        if needs::debian_packages().iter().all(|name| apt_offers(name)) {
+            return Ok(Toolchain::Debian);
+        }
+    }
+    if find(&["rustup"]).is_some() {
+        return Ok(Toolchain::Rustup);
+    }
+    bail!(
+        "no compiler for BPF and Wasm can be had: install rustup (https://rustup.rs), \
+         or use Debian 12 or later with its security suite"
+    )
+}
+
+/// Whether apt knows a version of the package that it could install.
+fn apt_offers(package: &str) -> bool {
+    read(program("apt-cache").args(["policy", package]))
+        .is_ok_and(|text| text.contains("Candidate:") && !text.contains("Candidate: (none)"))
+}
+
+fn install_packages(missing: &[Need]) -> Result<()> {
+    let mut packages: Vec<&str> = missing
+        .iter()
+        .filter_map(|need| match need.install {
+            Install::Package(package) => Some(package),
+            Install::Command(_) => None,
+        })
+        .collect();
+    packages.dedup();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let mut install = program("apt-get");
+    install
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(["install", "-y", "-q", "--no-install-recommends"])
+        .args(["-o", "Dpkg::Use-Pty=0"])
+        .args(&packages);
+    if find(&["apt-get"]).is_none() {
+        bail!("this is no Debian-like system: install what is named above by other means");
+    }
+    if !geteuid().is_root() {
+        eprintln!("run this, then `cargo xtask setup` again:");
+        eprintln!("  sudo apt-get update && sudo {}", shown(&install));
+        bail!("installing packages needs root");
+    }
+    update_lists(true)?;
+    show_and_run(&mut install)
+}
+
+/// `apt-get update`: `always`, or only if apt has no lists, as in a fresh container.
+fn update_lists(always: bool) -> Result<()> {
+    let empty = || run_quietly(program("apt-cache").args(["show", "gcc"])).is_err();
+    if (always || empty()) && geteuid().is_root() {
+        show_and_run(program("apt-get").args(["update", "-q"]))?;
+    }
+    Ok(())
+}
