@@ -3,14 +3,15 @@
 use aya_ebpf::{
     bindings::{BPF_NOEXIST, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
     helpers::{
-        bpf_get_current_cgroup_id, bpf_get_current_pid_tgid,
-        bpf_get_current_uid_gid, bpf_get_smp_processor_id, bpf_ktime_get_ns,
+        bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_current_uid_gid,
+        bpf_get_smp_processor_id, bpf_ktime_get_ns,
         generated::{bpf_get_current_comm, bpf_ringbuf_output},
     },
 };
 use weir_ebpf::{Record, Slot, control, counter};
 use weir_sdk::event::{
-    CALL_SENDMSG, COMM_BYTES, GROUP_PPID, GROUP_START, HEAD_BYTES, NAME_BYTES, STATUS_NOT_SEEN, STATUS_OK,
+    CALL_SENDMSG, COMM_BYTES, GROUP_PPID, GROUP_START, HEAD_BYTES, NAME_BYTES, STATUS_NOT_SEEN,
+    STATUS_OK,
 };
 
 use crate::{

@@ -112,8 +112,8 @@ const MOST: u64 = i64::MAX as u64;
 
 /// The sum of the first entries' lengths, at most [`IOV_ENTRIES`].
 ///
-/// A global function of the object, so that the verifier walks its loops once, whatever the paths
-/// that lead here; inlined, it would walk them once for each, and Linux 6.1 gives up.
+/// A function of its own: inlined, its loops are walked by the verifier for each of the paths that
+/// lead to them, and Linux 6.1 gives up.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn iovec_total(table: u64, entries: u64) -> u64 {

@@ -22,7 +22,5 @@ pub fn all() -> Result<()> {
     if root().join("web/package.json").is_file() {
         timed("page", page::build)?;
     }
-    timed("host", || {
-        run(cargo().args(["build", "--release", "--package", "weir"]))
-    })
+    timed("host", || run(cargo().args(["build", "--release", "--package", "weir"])))
 }

@@ -18,10 +18,7 @@ pub fn tools() -> PathBuf {
 
 /// Folders to look for programs in, the project's own tools first.
 fn folders() -> Vec<PathBuf> {
-    let own = [
-        tools().join("bin"),
-        tools().join("node_modules/node/bin"),
-    ];
+    let own = [tools().join("bin"), tools().join("node_modules/node/bin")];
     let path = env::var_os("PATH").unwrap_or_default();
     own.into_iter().chain(env::split_paths(&path)).collect()
 }
@@ -37,8 +34,9 @@ pub fn find(names: &[&str]) -> Option<PathBuf> {
 
 /// As [`find`], with the remedy as the error.
 pub fn need(names: &[&str]) -> Result<PathBuf> {
-    find(names)
-        .with_context(|| format!("{} is not installed: run `cargo xtask setup`", names.join(" or ")))
+    find(names).with_context(|| {
+        format!("{} is not installed: run `cargo xtask setup`", names.join(" or "))
+    })
 }
 
 /// A program, run in the workspace's root.
@@ -61,18 +59,14 @@ pub fn cargo() -> Command {
 /// npm in `web/`, which finds the node that `setup` installed, if it had to.
 pub fn npm() -> Result<Command> {
     let mut command = program(need(&["npm"])?);
-    command
-        .current_dir(workspace::root().join("web"))
-        .env("PATH", env::join_paths(folders())?);
+    command.current_dir(workspace::root().join("web")).env("PATH", env::join_paths(folders())?);
     Ok(command)
 }
 
 /// The command as one would type it, with its own variables.
 pub fn shown(command: &Command) -> String {
-    let variables = command
-        .get_envs()
-        .filter(|(name, _)| *name != "PATH")
-        .filter_map(|(name, value)| {
+    let variables =
+        command.get_envs().filter(|(name, _)| *name != "PATH").filter_map(|(name, value)| {
             let value = value?.to_string_lossy().replace('\x1f', " ");
             Some(format!("{}={}", name.to_string_lossy(), quoted(&value)))
         });
@@ -106,10 +100,8 @@ pub fn show_and_run(command: &mut Command) -> Result<()> {
 
 /// Runs the command and takes what it writes to standard output; the rest is shown.
 pub fn read(command: &mut Command) -> Result<String> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| cannot_start(command))?;
+    let output =
+        command.stderr(Stdio::inherit()).output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
         bail!("`{}` failed with {}", shown(command), output.status);
     }
@@ -119,10 +111,7 @@ pub fn read(command: &mut Command) -> Result<String> {
 
 /// Runs the command quietly; on failure the last line that it wrote to standard error is the error.
 pub fn run_quietly(command: &mut Command) -> Result<()> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| cannot_start(command))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| cannot_start(command))?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
         let last = complaint.lines().rev().find(|line| !line.trim().is_empty());

@@ -34,17 +34,20 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Find what is missing on this machine and install it
+    // What has options describes itself there.
     Setup(setup::Options),
-    /// Build kernel programs, scripts, page and host, in this order
+    /// Builds kernel programs, scripts, page and host.
+    ///
+    /// The first three come out as target/weir.bpf.o, target/scripts/*.wasm and web/dist, which the
+    /// host, target/release/weir, embeds. What is up to date is not built again.
     Build,
-    /// Set up, build, then start Weir with demo traffic to watch
     Run(run::Options),
-    /// Set up, build, then run every check there is
     Test(test::Options),
-    /// Run the host's kernel tests in QEMU under Debian's kernels
     Vm(vm::Options),
-    /// Check format, lints and dependencies
+    /// Checks format, lints and dependencies.
+    ///
+    /// rustfmt for all packages; clippy for each part, as if for its own target where the toolchain
+    /// can; cargo-deny by the rules of deny.toml. `test` includes this.
     Lint,
 }
 

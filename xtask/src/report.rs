@@ -53,11 +53,7 @@ impl Report {
             Ok(Outcome::Skipped(reason)) => eprintln!("skipped: {reason}"),
             Err(error) => eprintln!("failed: {error:#}"),
         }
-        self.rows.push(Row {
-            name,
-            time: start.elapsed(),
-            result,
-        });
+        self.rows.push(Row { name, time: start.elapsed(), result });
     }
 
     /// Prints the summary; the error says that a step failed.

@@ -49,7 +49,7 @@ pub fn demo(options: &Options) -> Result<()> {
 
     let mut host = program(weir());
     host.arg("run");
-    let own = |argument: &String| argument.starts_with("-s") || argument.starts_with("--script");
+    let own = |argument: &String| argument.starts_with("-s");
     if !options.arguments.iter().any(own) {
         for pipeline in PIPELINES {
             host.args(["-s", pipeline]);
@@ -68,10 +68,8 @@ pub fn demo(options: &Options) -> Result<()> {
         .context("cannot take Ctrl-C over")?;
 
     // Groups of their own: a terminal sends Ctrl-C to its whole group, and each shall get it once.
-    let mut children = vec![(
-        "weir run",
-        host.process_group(0).spawn().context("cannot start weir")?,
-    )];
+    let mut children =
+        vec![("weir run", host.process_group(0).spawn().context("cannot start weir")?)];
     if !options.no_workload {
         let workload = program(weir())
             .args(["workload", "--seconds", "0", "--rate", "200"])
@@ -95,9 +93,7 @@ fn wait(children: &mut [(&str, Child)], interrupted: &AtomicBool) -> Result<()> 
     }
     let asked = interrupted.load(Ordering::Relaxed);
     for (name, child) in children {
-        let status = child
-            .wait()
-            .with_context(|| format!("cannot wait for {name}"))?;
+        let status = child.wait().with_context(|| format!("cannot wait for {name}"))?;
         ensure!(asked || status.success(), "{name} ended with {status}");
     }
     Ok(())
@@ -105,9 +101,7 @@ fn wait(children: &mut [(&str, Child)], interrupted: &AtomicBool) -> Result<()> 
 
 fn any_ended(children: &mut [(&str, Child)]) -> Result<bool> {
     for (name, child) in children {
-        let status = child
-            .try_wait()
-            .with_context(|| format!("cannot wait for {name}"))?;
+        let status = child.try_wait().with_context(|| format!("cannot wait for {name}"))?;
         if status.is_some() {
             return Ok(true);
         }

@@ -1,14 +1,18 @@
 //! `cargo xtask setup`: finds what is missing on this machine and installs it.
 
 mod needs;
+mod tools;
+
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use nix::unistd::geteuid;
 
 use crate::{
-    command::{find, program, read, run_quietly, show_and_run, shown},
+    command::{find, program, read, show_and_run, shown},
     toolchain::Toolchain,
+    workspace::{entries, name},
 };
 use needs::{Install, Need};
 
@@ -55,10 +59,7 @@ pub fn install(purpose: Purpose) -> Result<()> {
             show_and_run(&mut command()?)?;
         }
     }
-    let left: Vec<&str> = self::missing(toolchain, purpose)
-        .iter()
-        .map(|need| need.name)
-        .collect();
+    let left: Vec<&str> = self::missing(toolchain, purpose).iter().map(|need| need.name).collect();
     if !left.is_empty() {
         bail!("still missing after the installation: {}", left.join(", "));
     }
@@ -76,7 +77,7 @@ fn missing(toolchain: Toolchain, purpose: Purpose) -> Vec<Need> {
 fn choose() -> Result<Toolchain> {
     if find(&["apt-get"]).is_some() {
         update_lists(false)?;
-        if needs::debian_packages().iter().all(|name| apt_offers(name)) {
+        if needs::debian().iter().all(|need| apt_offers(need.name)) {
             return Ok(Toolchain::Debian);
         }
     }
@@ -96,14 +97,11 @@ fn apt_offers(package: &str) -> bool {
 }
 
 fn install_packages(missing: &[Need]) -> Result<()> {
-    let mut packages: Vec<&str> = missing
+    let packages: Vec<&str> = missing
         .iter()
-        .filter_map(|need| match need.install {
-            Install::Package(package) => Some(package),
-            Install::Command(_) => None,
-        })
+        .filter(|need| matches!(need.install, Install::Package))
+        .map(|need| need.name)
         .collect();
-    packages.dedup();
     if packages.is_empty() {
         return Ok(());
     }
@@ -127,7 +125,11 @@ fn install_packages(missing: &[Need]) -> Result<()> {
 
 /// `apt-get update`: `always`, or only if apt has no lists, as in a fresh container.
 fn update_lists(always: bool) -> Result<()> {
-    let empty = || run_quietly(program("apt-cache").args(["show", "gcc"])).is_err();
+    let empty = || {
+        !entries(Path::new("/var/lib/apt/lists"))
+            .iter()
+            .any(|list| name(list).contains("_Packages"))
+    };
     if (always || empty()) && geteuid().is_root() {
         show_and_run(program("apt-get").args(["update", "-q"]))?;
     }

@@ -60,18 +60,15 @@ fn why_not(asked: bool, flag: &str, options: &Options) -> Option<String> {
     if asked {
         Some(format!("{flag} is given"))
     } else {
-        options
-            .filter
-            .as_ref()
-            .map(|filter| format!("only tests like {filter:?} are asked for"))
+        options.filter.as_ref().map(|filter| format!("only tests like {filter:?} are asked for"))
     }
 }
 
-/// The tests of the default members. Those that trace for real want tracefs.
+/// The tests of the default members, in the profile that is built already. Those that trace for real want tracefs.
 fn tests(filter: Option<&str>) -> Result<Outcome> {
     mount_tracefs();
     let mut tests = cargo();
-    with_release(&mut tests).arg("test");
+    with_release(&mut tests).args(["test", "--release", "--no-fail-fast"]);
     if let Some(filter) = filter {
         tests.args(["--", filter]);
     }
@@ -90,9 +87,7 @@ fn page() -> Result<Outcome> {
 
 /// Tells tests where the release binary and the scripts are.
 fn with_release(command: &mut Command) -> &mut Command {
-    command
-        .env("WEIR_BIN", weir())
-        .env("WEIR_SCRIPTS", target("scripts"))
+    command.env("WEIR_BIN", weir()).env("WEIR_SCRIPTS", target("scripts"))
 }
 
 /// Mounts tracefs where nothing has yet. Without it, tests that need it say so.

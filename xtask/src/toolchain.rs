@@ -11,7 +11,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::command::{cargo, find, need, program, read, run_quietly, tools};
 
@@ -56,12 +56,8 @@ impl Toolchain {
 
     /// As [`Self::installed`], with the remedy as the error.
     pub fn needed() -> Result<Self> {
-        let installed = Self::installed();
-        ensure!(
-            installed.is_some(),
-            "no compiler for BPF and Wasm is installed: run `cargo xtask setup`"
-        );
-        Ok(installed.expect("checked"))
+        Self::installed()
+            .context("no compiler for BPF and Wasm is installed: run `cargo xtask setup`")
     }
 
     /// The BPF linker. Debian's way needs one linked with the same LLVM as its rustc: our own.
@@ -84,10 +80,7 @@ impl Toolchain {
         };
         let linker = format!("linker={}", linker.display());
         let mut command = self.cargo_build(BPF, Some("core"));
-        command.env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            ["-C", &linker, "-C", "link-arg=--btf"].join("\x1f"),
-        );
+        command.env("CARGO_ENCODED_RUSTFLAGS", ["-C", &linker].join("\x1f"));
         Ok(command)
     }
 
@@ -110,9 +103,7 @@ impl Toolchain {
                 let mut command = match built_in {
                     Some(_) => {
                         let mut rustup = program("rustup");
-                        rustup
-                            .env_remove("CARGO_TARGET_DIR")
-                            .args(["run", "nightly", "cargo"]);
+                        rustup.env_remove("CARGO_TARGET_DIR").args(["run", "nightly", "cargo"]);
                         rustup
                     }
                     None => cargo(),
@@ -134,16 +125,16 @@ impl Toolchain {
             }
         }
     }
+}
 
-    /// clang for Wasm, and the tool that strips objects.
-    pub fn clang(self) -> Result<PathBuf> {
-        need(&["clang-22", "clang"])
-    }
+/// clang, of which every build has the Wasm target.
+pub fn clang() -> Result<PathBuf> {
+    need(&["clang-22", "clang"])
+}
 
-    /// llvm-strip, which knows BPF and x86 objects alike.
-    pub fn strip(self) -> Result<PathBuf> {
-        need(&["llvm-strip-22", "llvm-strip"])
-    }
+/// llvm-strip, which knows BPF and x86 objects alike.
+pub fn strip() -> Result<PathBuf> {
+    need(&["llvm-strip-22", "llvm-strip"])
 }
 
 /// Nightly with the library's sources, and stable with the Wasm target. Asks rustup for paths only:
@@ -168,7 +159,7 @@ fn rustup_libraries(toolchain: &str) -> Option<PathBuf> {
     Some(root.join("lib/rustlib"))
 }
 
-/// Debian's rustc, new enough for edition 2024 and BPF's BTF, with its parts.
+/// Debian's rustc, new enough for edition 2024 and BPF, with its parts.
 fn debian_is_complete() -> bool {
     debian_rustc_is_new()
         && Path::new("/usr/lib/rustlib").join(BPF).is_dir()

@@ -8,7 +8,11 @@ mod console;
 mod initramfs;
 mod kernel;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -43,23 +47,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            kernels: vec!["6.1".into(), "6.12".into()],
-            timeout: 180,
-            kvm: false,
-            filter: None,
-        }
+        Self { kernels: vec!["6.1".into(), "6.12".into()], timeout: 180, kvm: false, filter: None }
     }
 }
 
 /// Boots every kernel in turn and reports all of them together.
 pub fn check(options: &Options) -> Result<()> {
     need(&["qemu-system-x86_64"])?;
-    let images: Vec<PathBuf> = options
-        .kernels
-        .iter()
-        .map(|series| kernel::image(series))
-        .collect::<Result<_>>()?;
+    let images: Vec<PathBuf> =
+        options.kernels.iter().map(|series| kernel::image(series)).collect::<Result<_>>()?;
     let tests = test_binaries()?;
     let initramfs = initramfs::pack(&tests, options.filter.as_deref())?;
 
@@ -71,7 +67,7 @@ pub fn check(options: &Options) -> Result<()> {
         let run = console::watch(&mut qemu, series, Duration::from_secs(options.timeout))?;
         let verdict = run.verdict(tests.len(), options.filter.is_some());
         let text = match &verdict {
-            Ok(()) => format!("ok, {} tests", run.passed),
+            Ok(()) => format!("ok, {} passed", run.passed),
             Err(reason) => format!("FAILED: {reason:#}"),
         };
         lines.push(format!("{series:<6} {:>8}  {text}", seconds(run.time)));
@@ -108,13 +104,10 @@ fn test_binaries() -> Result<Vec<PathBuf>> {
     Ok(binaries)
 }
 
-fn qemu(options: &Options, image: &std::path::Path, initramfs: &std::path::Path) -> std::process::Command {
+fn qemu(options: &Options, image: &Path, initramfs: &Path) -> Command {
     let mut qemu = program("qemu-system-x86_64");
-    let (accelerator, cpu) = if options.kvm {
-        ("kvm", "host")
-    } else {
-        ("tcg,thread=multi", "max")
-    };
+    let (accelerator, cpu) =
+        if options.kvm { ("kvm", "host") } else { ("tcg,thread=multi", "max") };
     qemu.args(["-accel", accelerator, "-cpu", cpu])
         .args(["-smp", "2", "-m", "2048", "-kernel"])
         .arg(image)
@@ -122,7 +115,10 @@ fn qemu(options: &Options, image: &std::path::Path, initramfs: &std::path::Path)
         .arg(initramfs)
         // An oops is a panic and a panic ends QEMU: nothing waits for the timeout. Emulated processors
         // of a busy machine stall now and then, which is no fault of the kernel's.
-        .args(["-append", "console=ttyS0 quiet oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=60"])
+        .args([
+            "-append",
+            "console=ttyS0 quiet oops=panic panic=-1 rcupdate.rcu_cpu_stall_timeout=60",
+        ])
         .args(["-no-reboot", "-nodefaults", "-display", "none"])
         .args(["-serial", "stdio"]);
     qemu

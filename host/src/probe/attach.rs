@@ -11,7 +11,10 @@ use serde::Serialize;
 use weir_ebpf::{Config, UNKNOWN, control};
 
 use super::{
-    Backend, Choice, Error, Kernel, Request, Ring, Tried, btf::Btf, cause, counters::{Attached, link_of},
+    Backend, Choice, Error, Kernel, Request, Ring, Tried,
+    btf::Btf,
+    cause,
+    counters::{Attached, link_of},
     is_permission, tracefs,
 };
 
@@ -68,6 +71,10 @@ impl Probe {
         let config = ConfigValue(config(greeting));
         let mut tried = Vec::new();
         for &backend in options.backend.candidates() {
+            if let Some(reason) = backend.lacks() {
+                tried.push(Tried { name: backend, works: false, reason });
+                continue;
+            }
             let mut ebpf = load(&config, options.ring_bytes)?;
             match attach(&mut ebpf, backend) {
                 Ok(programs) => {
@@ -181,15 +188,15 @@ fn attach_one(ebpf: &mut Ebpf, name: &'static str, hook: &str) -> Result<Attache
         (Program::TracePoint(program), Some((category, event))) => {
             attach_tracepoint(program, category, event).map_err(|error| failed(&error))?;
         }
-        (Program::KProbe(program), _) => attach_kprobe(program, hook).map_err(|error| failed(&error))?,
+        (Program::KProbe(program), _) => {
+            attach_kprobe(program, hook).map_err(|error| failed(&error))?
+        }
         _ => return Err(Error::NoPrograms),
     }
     let program = ebpf.program(name).ok_or(Error::NoPrograms)?;
     let fd = program.fd().map_err(|error| failed(&error))?;
     let link = match program {
-        Program::KProbe(program) => {
-            link_of(program.info().map_err(|error| failed(&error))?.id())
-        }
+        Program::KProbe(program) => link_of(program.info().map_err(|error| failed(&error))?.id()),
         _ => None,
     };
     Ok(Attached {
@@ -242,10 +249,9 @@ fn finish(
 fn greet(control: &Array<aya::maps::MapData, u32>, greeting: u64) -> Result<(), Error> {
     // SAFETY: the call fails at its descriptor before it looks at the pointer.
     unsafe { libc::syscall(libc::SYS_sendmsg, -1, greeting, 0) };
-    let host = control.get(&control::HOST, 0).map_err(|error| Error::MapAccess {
-        name: "CONTROL",
-        reason: cause(&error),
-    })?;
+    let host = control
+        .get(&control::HOST, 0)
+        .map_err(|error| Error::MapAccess { name: "CONTROL", reason: cause(&error) })?;
     if host == 0 {
         return Err(Error::NoBackend("the programs are attached but do not see calls".to_owned()));
     }

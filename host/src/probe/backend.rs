@@ -1,5 +1,7 @@
 //! The ways to see a call, and what each cannot see.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 /// How calls are seen.
@@ -76,6 +78,17 @@ impl Backend {
         match self {
             Self::Kprobe => ("sendmsg_enter", "__sys_sendmsg"),
             Self::Tracepoint => ("sys_enter_sendmsg", "syscalls:sys_enter_sendmsg"),
+        }
+    }
+
+    /// What this kernel lacks for it, as far as can be told without trying.
+    pub fn lacks(self) -> Option<String> {
+        const KPROBES: &str = "/sys/bus/event_source/devices/kprobe";
+        match self {
+            Self::Kprobe if !Path::new(KPROBES).exists() => {
+                Some(format!("this kernel has no kprobes ({KPROBES} is missing)"))
+            }
+            Self::Kprobe | Self::Tracepoint => None,
         }
     }
 

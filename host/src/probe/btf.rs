@@ -45,14 +45,15 @@ impl Btf {
             types.push(at);
             let info = word(&bytes, at + 4)?;
             let members = (info & 0xffff) as usize;
-            at += 12 + match info >> 24 & 0x1f {
-                1 | 14 | 17 => 4,
-                3 => 12,
-                STRUCT | UNION | 15 | 19 => 12 * members,
-                6 | 13 => 8 * members,
-                2 | 7..=12 | 16 | 18 => 0,
-                _ => return None,
-            };
+            at += 12
+                + match info >> 24 & 0x1f {
+                    1 | 14 | 17 => 4,
+                    3 => 12,
+                    STRUCT | UNION | 15 | 19 => 12 * members,
+                    6 | 13 => 8 * members,
+                    2 | 7..=12 | 16 | 18 => 0,
+                    _ => return None,
+                };
         }
         Some(Self { bytes, types, strings })
     }

@@ -36,10 +36,10 @@ pub(super) struct Attached {
 impl Kernel {
     /// The counters, added up over the processors.
     pub fn counters(&self) -> Result<Counters, Error> {
-        let values = self.counters.get(&0, 0).map_err(|error| Error::MapAccess {
-            name: "COUNTERS",
-            reason: cause(&error),
-        })?;
+        let values = self
+            .counters
+            .get(&0, 0)
+            .map_err(|error| Error::MapAccess { name: "COUNTERS", reason: cause(&error) })?;
         let mut sum = [0; counter::COUNT];
         for cpu in values.iter() {
             for (total, count) in sum.iter_mut().zip(cpu) {
@@ -72,10 +72,7 @@ impl Kernel {
                 name: attached.name,
                 attached_to: attached.hook.clone(),
                 recursion_misses: info_word(&attached.program, PROG_RECURSION_MISSES),
-                missed: attached
-                    .link
-                    .as_ref()
-                    .and_then(|link| info_word(link, LINK_KPROBE_MISSED)),
+                missed: attached.link.as_ref().and_then(|link| info_word(link, LINK_KPROBE_MISSED)),
             })
             .collect()
     }
@@ -119,12 +116,18 @@ fn info_word(object: &impl AsFd, word: usize) -> Option<u64> {
 /// The link that holds this program, by its number. aya keeps the descriptor to itself.
 pub(super) fn link_of(program_id: u32) -> Option<OwnedFd> {
     const BPF_LINK_GET_FD_BY_ID: libc::c_long = 30;
-    let link = aya::programs::loaded_links().flatten().find(|link| link.program_id() == program_id)?;
+    let link =
+        aya::programs::loaded_links().flatten().find(|link| link.program_id() == program_id)?;
     let attr = [link.id(), 0, 0];
     // SAFETY: `attr` is the leading part of `union bpf_attr` for this command; the result is a new
     // descriptor that nobody else owns.
     unsafe {
-        let fd = libc::syscall(libc::SYS_bpf, BPF_LINK_GET_FD_BY_ID, &raw const attr, size_of_val(&attr));
+        let fd = libc::syscall(
+            libc::SYS_bpf,
+            BPF_LINK_GET_FD_BY_ID,
+            &raw const attr,
+            size_of_val(&attr),
+        );
         (fd >= 0).then(|| OwnedFd::from_raw_fd(fd as i32))
     }
 }

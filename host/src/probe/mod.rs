@@ -56,6 +56,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The ring buffer could not be waited for.
+    #[error("cannot wait for the ring buffer: {0}")]
+    Poll(#[source] std::io::Error),
     /// tracefs is not there and could not be mounted.
     #[error(
         "tracefs is not mounted and cannot be: {0}; as root: mount -t tracefs tracefs /sys/kernel/tracing"

@@ -33,10 +33,9 @@ impl Ring {
     /// Asks the kernel side to wake this thread at the next record. Whoever asks must drain once
     /// more before it sleeps, for what came in between.
     pub fn ask_for_wakeup(&mut self) -> Result<(), Error> {
-        self.control.set(control::READER_SLEEPS, 1, 0).map_err(|error| Error::MapAccess {
-            name: "CONTROL",
-            reason: cause(&error),
-        })
+        self.control
+            .set(control::READER_SLEEPS, 1, 0)
+            .map_err(|error| Error::MapAccess { name: "CONTROL", reason: cause(&error) })
     }
 
     /// Sleeps until woken, or until `most` has passed.

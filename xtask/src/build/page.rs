@@ -23,7 +23,8 @@ pub fn build() -> Result<()> {
 /// `npm ci`, unless the packages are those of the lock file.
 fn install() -> Result<()> {
     let web = root().join("web");
-    let lock = fs::read(web.join("package-lock.json")).context("cannot read web/package-lock.json")?;
+    let lock =
+        fs::read(web.join("package-lock.json")).context("cannot read web/package-lock.json")?;
     let stamp = web.join("node_modules/.weir-lock");
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
@@ -33,14 +34,17 @@ fn install() -> Result<()> {
     Ok(())
 }
 
-/// When a source of the page was last changed. What npm, Vite and the tests leave there is no source.
+/// What npm, Vite and the tests leave in `web/`, or read there, is no source of the page.
+const NO_SOURCES: [&str; 4] = ["node_modules", "dist", "tests", "test-results"];
+
+/// When a source of the page was last changed.
 fn newest(path: &Path) -> Option<SystemTime> {
     if !path.is_dir() {
         return modified(path);
     }
     entries(path)
         .iter()
-        .filter(|entry| !["node_modules", "dist", "test", "test-results"].contains(&name(entry).as_str()))
+        .filter(|entry| !NO_SOURCES.contains(&name(entry).as_str()))
         .filter_map(|entry| newest(entry))
         .max()
 }

@@ -1,12 +1,15 @@
 //! The ready-made scripts: each folder of `scripts/` becomes `target/scripts/NAME.wasm`.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 
 use crate::{
     command::{program, run},
-    toolchain::{Toolchain, WASM},
+    toolchain::{Toolchain, WASM, clang},
     workspace::{entries, name, root, target, write_if_changed},
 };
 
@@ -25,7 +28,7 @@ pub fn build(toolchain: Toolchain) -> Result<()> {
     for folder in &folders {
         let source = folder.join(format!("{}.c", name(folder)));
         if source.is_file() {
-            build_c(toolchain, &source, &name(folder))?;
+            build_c(&source, &name(folder))?;
         }
     }
     remove_others(&folders)
@@ -47,11 +50,11 @@ fn build_rust(toolchain: Toolchain, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn build_c(toolchain: Toolchain, source: &Path, name: &str) -> Result<()> {
+fn build_c(source: &Path, name: &str) -> Result<()> {
     let folder = target("wasm/c");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let module = folder.join(format!("{name}.wasm"));
-    run(program(toolchain.clang()?)
+    run(program(clang()?)
         .args(["--target=wasm32", "-O2", "-Wall", "-Werror", "-nostdlib"])
         // The source marks its exports by attributes; there is no `main`.
         .args(["-Wl,--no-entry", "-Wl,--export-dynamic", "-I", "sdk/c"])
@@ -67,11 +70,9 @@ fn publish(module: &Path, name: &str) -> Result<()> {
 }
 
 /// The host embeds all of `target/scripts/`: a script that is gone from the sources must go there too.
-fn remove_others(folders: &[std::path::PathBuf]) -> Result<()> {
+fn remove_others(folders: &[PathBuf]) -> Result<()> {
     for module in entries(&target("scripts")) {
-        let known = folders
-            .iter()
-            .any(|folder| folder.file_name() == module.file_stem());
+        let known = folders.iter().any(|folder| folder.file_name() == module.file_stem());
         if !known {
             fs::remove_file(&module)
                 .with_context(|| format!("cannot remove {}", module.display()))?;

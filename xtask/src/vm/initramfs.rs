@@ -13,17 +13,16 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    command::{need, program, read, run},
-    toolchain::Toolchain,
+    command::{need, program, run},
+    toolchain::strip,
     workspace::{entries, name, target, weir},
 };
 
 const INIT: &str = include_str!("init.sh");
 
 /// Folders that init mounts something on, or that programs expect.
-const FOLDERS: [&str; 10] = [
-    "bin", "dev", "etc", "proc", "root", "run", "scripts", "sys", "tests", "tmp",
-];
+const FOLDERS: [&str; 10] =
+    ["bin", "dev", "etc", "proc", "root", "run", "scripts", "sys", "tests", "tmp"];
 
 /// Enough for programs that look a user, a group or a host up.
 const FILES: [(&str, &str); 3] = [
@@ -50,13 +49,14 @@ pub fn pack(tests: &[PathBuf], filter: Option<&str>) -> Result<PathBuf> {
     fs::set_permissions(&init, fs::Permissions::from_mode(0o755))
         .with_context(|| format!("cannot make {} executable", init.display()))?;
 
-    copy(&need(&["busybox"])?, &root.join("bin/busybox"))?;
+    let busybox = need(&["busybox"])?;
+    copy(&busybox, &root.join("bin/busybox"))?;
+    let mut libraries: BTreeSet<PathBuf> = libraries_of(&busybox)?.into_iter().collect();
     let mut binaries = vec![(weir(), root.join("bin/weir"))];
     for test in tests {
         binaries.push((test.clone(), root.join("tests").join(stem(test))));
     }
-    let strip = Toolchain::needed()?.strip()?;
-    let mut libraries = BTreeSet::new();
+    let strip = strip()?;
     for (from, to) in &binaries {
         run(program(&strip).arg("--strip-debug").arg("-o").args([to, from]))?;
         libraries.extend(libraries_of(from)?);
@@ -91,9 +91,11 @@ fn with_filter(filter: Option<&str>) -> Result<String> {
     Ok(format!("{shebang}\nFILTER={filter}\n{rest}"))
 }
 
+/// What a binary is linked with. ldd fails on a static one, which has no libraries.
 fn libraries_of(binary: &Path) -> Result<Vec<PathBuf>> {
-    let listed = read(program("ldd").arg(binary))?;
-    Ok(libraries_in(&listed))
+    let output = program("ldd").arg(binary).output();
+    let output = output.context("cannot start ldd")?;
+    Ok(libraries_in(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// The paths in what ldd writes: `NAME => PATH (ADDRESS)`, or for the loader `PATH (ADDRESS)`.
@@ -108,7 +110,8 @@ fn libraries_in(listed: &str) -> Vec<PathBuf> {
 /// `cpio` of everything below `root`, not compressed: emulated processors unpack slowly.
 fn archive(root: &Path) -> Result<PathBuf> {
     let path = target("vm/initramfs.cpio");
-    let file = fs::File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    let file =
+        fs::File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
     let mut cpio = program(need(&["cpio"])?)
         .args(["--create", "--format=newc", "--owner=0:0", "--quiet"])
         .current_dir(root)

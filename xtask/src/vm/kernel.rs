@@ -22,14 +22,11 @@ pub fn image(series: &str) -> Result<PathBuf> {
     let package = newest(series)?;
     // A fresh folder: what an interrupted download left there is worth nothing.
     if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    show_and_run(
-        program("apt-get")
-            .args(["download", "-q", &package])
-            .current_dir(&folder),
-    )?;
+    show_and_run(program("apt-get").args(["download", "-q", &package]).current_dir(&folder))?;
     let archive = entries(&folder)
         .into_iter()
         .find(|path| path.extension().is_some_and(|e| e == "deb"))
@@ -50,17 +47,12 @@ pub fn image(series: &str) -> Result<PathBuf> {
 }
 
 fn unpacked(folder: &std::path::Path) -> Option<PathBuf> {
-    entries(&folder.join("boot"))
-        .into_iter()
-        .find(|path| name(path).starts_with("vmlinuz-"))
+    entries(&folder.join("boot")).into_iter().find(|path| name(path).starts_with("vmlinuz-"))
 }
 
 /// The name of the newest package of a series.
 fn newest(series: &str) -> Result<String> {
-    let pattern = format!(
-        "^linux-image-{}\\..*cloud-amd64-unsigned$",
-        series.replace('.', "\\.")
-    );
+    let pattern = format!("^linux-image-{}\\..*cloud-amd64-unsigned$", series.replace('.', "\\."));
     let mut search = program("apt-cache");
     search.args(["search", "--names-only", &pattern]);
     let mut found = read(&mut search)?;
@@ -84,9 +76,7 @@ fn newest_of(found: &str) -> Option<String> {
 
 /// The numbers in a name, in order: 6.12.9 is older than 6.12.115.
 fn numbers(name: &str) -> Vec<u64> {
-    name.split(|c: char| !c.is_ascii_digit())
-        .filter_map(|digits| digits.parse().ok())
-        .collect()
+    name.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
 }
 
 #[cfg(test)]

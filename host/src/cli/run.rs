@@ -1,0 +1,210 @@
+//! `weir run`: attach, trace, serve.
+
+use std::{
+    fs,
+    io::IsTerminal,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::{data_dir, privilege, watch};
+use crate::{
+    enrich::Enrich,
+    http,
+    pipeline::{Ledger, Pipelines, Reader, Spec, parse_spec},
+    probe::{Options, Probe, Request},
+    script::{Engine, Limits},
+};
+
+/// Trace this host's sendmsg calls, and serve what the scripts find.
+///
+/// Needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, until the probes are attached.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    weir run                                   keep every event\n  \
+    weir run -s 'service | latency' -s errors  two pipelines of bundled scripts\n  \
+    weir run -s 'errors?ignore=EAGAIN,EPIPE | mine.wasm'\n  \
+    weir run --scripts ./scripts               load, swap and unload what is in a folder")]
+pub struct Run {
+    /// A pipeline: scripts with | between them. A script is a bundled one's name or a path to a
+    /// .wasm file, with parameters after a ?: errors?ignore=EAGAIN&slower_than=10ms. NAME=PATH
+    /// loads it under another name. Without any, all events are kept.
+    #[arg(short = 's', long = "script", value_name = "PIPELINE")]
+    pipelines: Vec<String>,
+    /// A folder to watch: each .wasm file in it is a pipeline of its own.
+    #[arg(long, value_name = "DIR")]
+    scripts: Option<PathBuf>,
+    /// Where to serve page and API: a loopback address; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070", env = "WEIR_LISTEN")]
+    listen: SocketAddr,
+    /// How to see the calls.
+    #[arg(long, value_enum, default_value_t)]
+    backend: Request,
+    /// Where the token is kept [default: /var/lib/weir for root, else ~/.local/state/weir]
+    #[arg(long, value_name = "DIR", env = "WEIR_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// Size of the kernel's ring buffer in bytes; rounded up to a power of two.
+    #[arg(long, value_name = "BYTES", default_value_t = weir_ebpf::RING_BYTES,
+          value_parser = clap::value_parser!(u32).range(4096..=1 << 30))]
+    ring_bytes: u32,
+    /// Events that each pipeline keeps for the page and the API.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    keep_events: usize,
+    /// Time that a script may take for one batch.
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = humantime::parse_duration)]
+    batch_time: Duration,
+    /// Memory that a script may have, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().memory_bytes)]
+    script_memory: usize,
+    /// Largest module that is taken as a script, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().module_bytes)]
+    script_bytes: usize,
+    /// Write the ledger to a file at exit, as JSON.
+    #[arg(long, value_name = "FILE")]
+    exit_ledger: Option<PathBuf>,
+}
+
+impl Run {
+    /// Runs until SIGINT or SIGTERM.
+    pub fn run(self) -> anyhow::Result<()> {
+        let (began, started) = (Instant::now(), SystemTime::now());
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .with_env_filter(
+                tracing_subscriber::EnvFilter::try_from_default_env()
+                    .unwrap_or_else(|_| "info".into()),
+            )
+            .init();
+        let specs = self.specs()?;
+        let token = data_dir::token(&self.data_dir.clone().unwrap_or_else(data_dir::default))?;
+        let listener = self.bind()?;
+        let listen = listener.local_addr().context("cannot tell the port that is served")?;
+
+        let options = Options { backend: self.backend, ring_bytes: self.ring_bytes };
+        let (probe, ring) = Probe::attach(options)?;
+        let choice = probe.choice.clone();
+        tracing::info!("backend {}: {}", choice.name.name(), choice.why);
+        tracing::info!("it cannot see: {}", choice.cannot_see.join("; "));
+        let enrich = Enrich::start(|| {
+            if let Err(error) = privilege::drop_to_look_ups() {
+                tracing::warn!("{error:#}");
+            }
+        });
+        privilege::drop_all()?;
+
+        let limits = Limits {
+            batch_time: self.batch_time,
+            memory_bytes: self.script_memory,
+            module_bytes: self.script_bytes,
+            ..Limits::default()
+        };
+        let pipelines = Arc::new(Pipelines::new(Engine::new(), limits, self.keep_events));
+        for spec in specs {
+            pipelines.add(spec)?;
+        }
+        let ledger = Arc::new(Ledger::default());
+        ledger.attach(probe.kernel.clone());
+        let stop = Arc::new(AtomicBool::new(false));
+        let reader = Reader::new(ring, enrich, ledger.clone(), pipelines.clone(), stop.clone());
+        let reader = thread::Builder::new()
+            .name("weir-reader".to_owned())
+            .spawn(move || reader.run())
+            .context("cannot start the reader's thread")?;
+        let watched =
+            self.scripts.map(|folder| watch::watch(folder, pipelines.clone())).transpose()?;
+
+        println!("page    http://{listen}/#token={token}");
+        println!("api     http://{listen}/api/v1/status");
+        let app = http::App {
+            pipelines: pipelines.clone(),
+            ledger: ledger.clone(),
+            choice,
+            token,
+            listen,
+            started,
+            began,
+        };
+        serve(listener, Arc::new(app))?;
+
+        drop(watched);
+        probe.detach();
+        stop.store(true, Relaxed);
+        match reader.join() {
+            Ok(result) => result?,
+            Err(_) => bail!("the reader panicked: this is a bug in weir"),
+        }
+        pipelines.finish();
+        ledger.close()?;
+        let snapshot = ledger.snapshot(pipelines.rows())?;
+        print!("{snapshot}");
+        if let Some(path) = self.exit_ledger {
+            let json = serde_json::to_vec_pretty(&snapshot)?;
+            fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        if let Some(imbalance) = snapshot.imbalance() {
+            bail!("the ledger does not add up, which is a bug in weir: {imbalance}");
+        }
+        Ok(())
+    }
+
+    fn specs(&self) -> anyhow::Result<Vec<Spec>> {
+        if self.pipelines.is_empty() && self.scripts.is_none() {
+            return Ok(vec![Spec { name: "all".to_owned(), scripts: Vec::new() }]);
+        }
+        Ok(self.pipelines.iter().map(|text| parse_spec(text)).collect::<Result<_, _>>()?)
+    }
+
+    fn bind(&self) -> anyhow::Result<TcpListener> {
+        if !self.listen.ip().is_loopback() {
+            bail!(
+                "{} is not a loopback address, and this version serves no other; from another \
+                 machine use: ssh -L 7070:127.0.0.1:7070 HOST",
+                self.listen
+            );
+        }
+        let listener = TcpListener::bind(self.listen).with_context(|| {
+            format!("cannot listen on {} (choose another with --listen)", self.listen)
+        })?;
+        listener.set_nonblocking(true).context("cannot set the listener up")?;
+        Ok(listener)
+    }
+}
+
+/// Serves until a signal says stop.
+fn serve(listener: TcpListener, app: Arc<http::App>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("weir-http")
+        .enable_all()
+        .build()
+        .context("cannot start the server's threads")?;
+    let result = runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut interrupt = signal(tokio::signal::unix::SignalKind::interrupt())?;
+        let mut terminate = signal(tokio::signal::unix::SignalKind::terminate())?;
+        let server = tokio::spawn(http::serve(listener, app, std::future::pending()));
+        tokio::select! {
+            _ = interrupt.recv() => Ok(()),
+            _ = terminate.recv() => Ok(()),
+            result = server => result.context("the server panicked")?.context("the server failed"),
+        }
+    });
+    // Streams to clients never end by themselves.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    result
+}
+
+fn signal(kind: tokio::signal::unix::SignalKind) -> anyhow::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(kind).context("cannot catch signals")
+}

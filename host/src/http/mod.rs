@@ -1,0 +1,95 @@
+//! The API, the live stream and the page. The only module that knows axum.
+
+mod auth;
+mod error;
+mod events;
+mod page;
+mod scripts;
+mod status;
+mod stream;
+mod tables;
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    middleware,
+    response::Response,
+    routing::get,
+};
+
+use crate::{
+    pipeline::{Ledger, Pipelines},
+    probe::Choice,
+};
+
+/// What the handlers share.
+pub struct App {
+    /// Pipelines and scripts.
+    pub pipelines: Arc<Pipelines>,
+    /// The account of every call.
+    pub ledger: Arc<Ledger>,
+    /// The backend in use.
+    pub choice: Choice,
+    /// What a change must bring along.
+    pub token: String,
+    /// Where the host listens.
+    pub listen: SocketAddr,
+    /// When the process started, by the wall clock.
+    pub started: SystemTime,
+    /// The same by the monotonic clock.
+    pub began: Instant,
+}
+
+/// Serves until `stop` is done.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    app: Arc<App>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
+}
+
+fn router(app: Arc<App>) -> Router {
+    let api = Router::new()
+        .route("/status", get(status::status))
+        .route("/ledger", get(status::ledger))
+        .route("/scripts", get(scripts::list))
+        .route(
+            "/scripts/{name}",
+            get(scripts::get).put(scripts::put).patch(scripts::patch).delete(scripts::delete),
+        )
+        .route("/scripts/{name}/logs", get(scripts::logs))
+        .route("/pipelines", get(status::pipelines))
+        .route("/tables", get(tables::list))
+        .route("/tables/{script}/{table}", get(tables::get))
+        .route("/events", get(events::list))
+        .route("/events/stream", get(stream::stream))
+        .fallback(error::no_such_address)
+        .method_not_allowed_fallback(error::no_such_method);
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/healthz", get(|| async { "ok" }))
+        .fallback(page::page)
+        .layer(middleware::from_fn_with_state(app.clone(), auth::check))
+        .layer(middleware::map_response(harden))
+        .with_state(app)
+}
+
+/// Tells the browser to trust nothing but this host.
+async fn harden(mut response: Response) -> Response {
+    const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
+                       img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,13 @@
+//! See `weir --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match weir::cli::main() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("weir: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

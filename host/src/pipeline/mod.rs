@@ -1,0 +1,16 @@
+//! Batches on their way: the reader, each pipeline's queue and worker, the kept events, the ledger.
+
+mod kept;
+mod ledger;
+mod load;
+mod reader;
+mod registry;
+mod stage;
+mod worker;
+
+pub use kept::{Kept, KeptBatch};
+pub use ledger::{Ledger, Row, Snapshot, UnpairedBy};
+pub use load::{ChangeError, Spec, SpecError, parse_spec};
+pub use reader::Reader;
+pub use registry::{PipelineInfo, Pipelines, Put};
+pub use stage::{ScriptInfo, ScriptState};

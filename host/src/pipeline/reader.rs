@@ -1,0 +1,131 @@
+//! The reader: drains the ring buffer into batches and hands them on. It waits for nobody.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::time::{ClockId, clock_gettime};
+use weir_sdk::event::BATCH_EVENTS;
+
+use super::{Ledger, Pipelines};
+use crate::{
+    decode::{Batch, decode},
+    enrich::Enrich,
+    probe::{self, Ring},
+};
+
+/// A batch closes at the latest so long after its first event.
+const LINGER: Duration = Duration::from_millis(2);
+/// So long without an event, and the reader asks to be woken instead of looking again.
+const RESTLESS: Duration = Duration::from_millis(20);
+/// Longest sleep, so that a stop is noticed.
+const SLEEP: Duration = Duration::from_millis(200);
+/// A heap of so many bytes closes a batch.
+const HEAP_BYTES: usize = 256 << 10;
+
+/// The reader's thread.
+pub struct Reader {
+    ring: Ring,
+    enrich: Enrich,
+    ledger: Arc<Ledger>,
+    pipelines: Arc<Pipelines>,
+    stop: Arc<AtomicBool>,
+    next_seq: u64,
+    ring_full: u64,
+    undecodable: u64,
+}
+
+impl Reader {
+    /// A reader that runs until `stop` is set, and then until the ring is empty.
+    pub fn new(
+        ring: Ring,
+        enrich: Enrich,
+        ledger: Arc<Ledger>,
+        pipelines: Arc<Pipelines>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self { ring, enrich, ledger, pipelines, stop, next_seq: 1, ring_full: 0, undecodable: 0 }
+    }
+
+    /// Runs.
+    pub fn run(mut self) -> Result<(), probe::Error> {
+        let mut last_event = Instant::now();
+        loop {
+            let stopping = self.stop.load(Relaxed);
+            let batch = self.fill()?;
+            if !batch.heads.is_empty() {
+                last_event = Instant::now();
+                self.hand_on(batch)?;
+            } else if stopping {
+                return Ok(());
+            } else if last_event.elapsed() < RESTLESS {
+                thread::sleep(LINGER);
+            } else {
+                self.ring.ask_for_wakeup()?;
+                let batch = self.fill()?;
+                if batch.heads.is_empty() {
+                    self.ring.sleep(SLEEP).map_err(probe::Error::Poll)?;
+                } else {
+                    self.hand_on(batch)?;
+                }
+            }
+        }
+    }
+
+    /// Fills a batch with what is there, and with what comes within [`LINGER`].
+    fn fill(&mut self) -> Result<Batch, probe::Error> {
+        let mut batch = Batch::default();
+        let mut first = None;
+        loop {
+            let room = BATCH_EVENTS - batch.heads.len();
+            let unix_offset_ns = unix_offset_ns();
+            let taken = self.ring.drain(room, |record| {
+                let event = decode(record, self.next_seq, unix_offset_ns, &mut batch);
+                match event {
+                    Ok(()) => self.next_seq += 1,
+                    Err(error) => {
+                        self.ledger.undecodable.fetch_add(1, Relaxed);
+                        tracing::warn!("undecodable record: {error}");
+                    }
+                }
+            });
+            if taken == 0 && batch.heads.is_empty() {
+                return Ok(batch);
+            }
+            let since = *first.get_or_insert_with(Instant::now);
+            let full = batch.heads.len() == BATCH_EVENTS || batch.heap.len() >= HEAP_BYTES;
+            let left = LINGER.saturating_sub(since.elapsed());
+            if full || left.is_zero() || self.stop.load(Relaxed) {
+                return Ok(batch);
+            }
+            thread::sleep(left);
+        }
+    }
+
+    fn hand_on(&mut self, mut batch: Batch) -> Result<(), probe::Error> {
+        let (ring_full, undecodable) =
+            (self.ledger.ring_full()?, self.ledger.undecodable.load(Relaxed));
+        batch.lost_before = ring_full - self.ring_full + undecodable - self.undecodable;
+        (self.ring_full, self.undecodable) = (ring_full, undecodable);
+        batch.now_ns = nanoseconds(ClockId::Realtime);
+        self.enrich.enrich(&mut batch);
+        self.ledger.deliver(batch.heads.len() as u64);
+        self.pipelines.deliver(&Arc::new(batch));
+        Ok(())
+    }
+}
+
+/// What the wall clock is ahead of the clock that the kernel side reads.
+fn unix_offset_ns() -> u64 {
+    nanoseconds(ClockId::Realtime).wrapping_sub(nanoseconds(ClockId::Monotonic))
+}
+
+fn nanoseconds(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}

@@ -1,0 +1,150 @@
+//! Calls of one thread in a row, each with what its event must say. A thread's events come in the
+//! order of its calls, so they are compared one by one, and none may be missing or too many.
+
+use std::{
+    fs, io,
+    os::{fd::AsRawFd, unix::fs::MetadataExt},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{Message, error_name, sendmsg, tid};
+use crate::live::{Weir, wait_for};
+
+/// Descriptor of the call that comes last: when its event is there, all others are.
+const LAST: i32 = -77;
+
+/// The calls that a thread made.
+pub struct Calls {
+    pid: u32,
+    tid: u32,
+    made: Vec<Made>,
+}
+
+struct Made {
+    expected: Value,
+    took: Duration,
+}
+
+impl Calls {
+    /// Of the calling thread.
+    pub fn new() -> Self {
+        Self { pid: std::process::id(), tid: tid(), made: Vec::new() }
+    }
+
+    /// Sends a message. What the event must say beyond what goes for every call is in `says`.
+    pub fn send(
+        &mut self,
+        socket: &impl AsRawFd,
+        message: &Message,
+        flags: i32,
+        says: Value,
+    ) -> io::Result<usize> {
+        self.call(socket.as_raw_fd(), message.ptr(), flags, says)
+    }
+
+    /// Makes a call with any arguments.
+    pub fn call(
+        &mut self,
+        fd: i32,
+        header: *const libc::msghdr,
+        flags: i32,
+        says: Value,
+    ) -> io::Result<usize> {
+        // SAFETY: the calls have no precondition.
+        let (ppid, uid, gid) = unsafe { (libc::getppid(), libc::getuid(), libc::getgid()) };
+        let comm = fs::read_to_string("/proc/thread-self/comm").unwrap();
+        let began = Instant::now();
+        let result = sendmsg(fd, header, flags);
+        let took = began.elapsed();
+        let (ret, error) = match &result {
+            Ok(sent) => (*sent as i64, None),
+            Err(error) => (-1, Some(error_name(error.raw_os_error().unwrap()))),
+        };
+        let mut expected = json!({
+            "call": "sendmsg", "fd": fd, "flags": [], "ret": ret, "error": error,
+            "process": {
+                "pid": self.pid, "tid": self.tid, "ppid": ppid, "uid": uid, "gid": gid,
+                "comm": comm.trim_end_matches('\n'), "cgroup_id": own_cgroup(),
+            },
+            "msg": { "ptr": format!("{header:p}") },
+        });
+        if expected["process"]["cgroup_id"].is_null() {
+            eprintln!("skipped: cgroup_id: no cgroup v2 hierarchy to compare it with");
+            expected["process"].as_object_mut().unwrap().remove("cgroup_id");
+        }
+        merge(&mut expected, says);
+        self.made.push(Made { expected, took });
+        result
+    }
+
+    /// Asserts that weir saw exactly these calls of this thread. Returns their events.
+    pub fn check(self, weir: &Weir, pipeline: &str) -> Vec<Value> {
+        let Self { pid, tid, made } = self;
+        sendmsg(LAST, std::ptr::null(), 0).unwrap_err();
+        let own = |event: &Value| event["process"]["pid"] == pid && event["process"]["tid"] == tid;
+        let last = |event: &Value| own(event) && event["fd"] == LAST;
+        wait_for("event of the last call", || weir.has_event(pipeline, last).then_some(()));
+        let mut events = weir.events(pipeline, own);
+        assert!(events.pop().is_some_and(|event| last(&event)));
+        for (Made { expected, took }, event) in made.iter().zip(&events) {
+            assert_says(event, expected);
+            let duration_ns = u128::from(event["duration_ns"].as_u64().unwrap());
+            assert!(duration_ns <= took.as_nanos(), "{duration_ns} ns within {took:?}: {event:#}");
+        }
+        assert_eq!(events.len(), made.len(), "{} calls, {} events", made.len(), events.len());
+        events
+    }
+}
+
+/// Asserts that an event says all that is expected. It may say more.
+pub fn assert_says(event: &Value, expected: &Value) {
+    fn differs(path: &str, says: &Value, expected: &Value) -> Option<String> {
+        let Value::Object(parts) = expected else {
+            return (says != expected).then(|| format!("{path} is {says}, not {expected}"));
+        };
+        parts.iter().find_map(|(name, expected)| {
+            differs(&format!("{path}/{name}"), says.get(name).unwrap_or(&json!("left out")), expected)
+        })
+    }
+    if let Some(difference) = differs("", event, expected) {
+        panic!("{difference}\nexpected: {expected:#}\nevent: {event:#}");
+    }
+}
+
+/// Puts what `more` says in the place of, or beside, what is there. The member `status` stands
+/// for the status of fields.
+fn merge(value: &mut Value, mut more: Value) {
+    if let Some(Value::Object(statuses)) = more.as_object_mut().and_then(|more| more.remove("status"))
+    {
+        let fields: Map<_, _> =
+            statuses.into_iter().map(|(field, status)| (field, json!({ "status": status }))).collect();
+        value["fields"] = Value::Object(fields);
+    }
+    fn put(value: &mut Value, more: Value) {
+        match (value, more) {
+            (Value::Object(value), Value::Object(more)) => {
+                for (name, more) in more {
+                    put(value.entry(name).or_insert(Value::Null), more);
+                }
+            }
+            (value, more) => *value = more,
+        }
+    }
+    put(value, more);
+}
+
+/// Id of this process's cgroup: the inode of its folder in the v2 hierarchy.
+fn own_cgroup() -> Option<u64> {
+    let cgroups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = cgroups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
+    let mount = mounts.lines().find_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        let at = fields.next()?;
+        (fields.next()? == "cgroup2").then(|| PathBuf::from(at))
+    })?;
+    Some(fs::metadata(mount.join(path)).ok()?.ino())
+}

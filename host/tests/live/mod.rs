@@ -1,0 +1,307 @@
+//! `weir run` as a process: started for a test, asked over HTTP, stopped with its account checked.
+#![allow(dead_code, reason = "each test binary uses another part")]
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{BufRead, BufReader},
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything may take: an emulated machine is slow, and nothing here waits for nothing.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at something that will change.
+pub const PAUSE: Duration = Duration::from_millis(10);
+
+/// The binary under test: of WEIR_BIN, else the one that cargo built for the tests.
+pub fn binary() -> PathBuf {
+    env::var_os("WEIR_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_weir").into()).into()
+}
+
+/// The backends that this kernel can have, best first. Those it cannot have are named with the
+/// reason.
+pub fn backends() -> Vec<&'static str> {
+    if Path::new(KPROBES).exists() {
+        return vec!["kprobe", "tracepoint"];
+    }
+    eprintln!("skipped: backend kprobe: this kernel has no kprobes (no {KPROBES})");
+    vec!["tracepoint"]
+}
+
+/// Where a kernel with kprobes says so.
+pub const KPROBES: &str = "/sys/bus/event_source/devices/kprobe";
+
+/// Looks until there is something to see.
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "no {what} within {PATIENCE:?}");
+        thread::sleep(PAUSE);
+    }
+}
+
+/// A running `weir run`.
+pub struct Weir {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    folder: TempDir,
+    agent: ureq::Agent,
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// What changes need.
+    pub token: String,
+}
+
+impl Weir {
+    /// Starts it with these arguments and a free port, and waits for the link that it prints.
+    pub fn start<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let stderr = fs::File::create(folder.path().join("stderr")).unwrap();
+        let mut child = Command::new(binary())
+            .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(folder.path().join("data"))
+            .arg("--exit-ledger")
+            .arg(folder.path().join("ledger.json"))
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (to, lines) = mpsc::channel();
+        thread::spawn(move || {
+            // An error means that the test is over.
+            stdout.lines().map_while(Result::ok).try_for_each(|line| to.send(line))
+        });
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .build();
+        let (url, token) = (String::new(), String::new());
+        let mut weir = Self { child, lines, folder, agent: config.into(), url, token };
+        let link = weir.link();
+        let (url, token) = link.split_once("/#token=").unwrap();
+        (weir.url, weir.token) = (url.to_owned(), token.to_owned());
+        weir
+    }
+
+    fn link(&mut self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("weir prints no link with a token; on stderr:\n{}", self.stderr());
+            };
+            if let Some(start) = line.find("http://")
+                && line.contains("/#token=")
+            {
+                return line[start..].trim().to_owned();
+            }
+        }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A folder of this test.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// All that it wrote to stderr.
+    pub fn stderr(&self) -> String {
+        fs::read_to_string(self.folder.path().join("stderr")).unwrap()
+    }
+
+    /// Asks, and takes the answer whatever it is.
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> (u16, Value) {
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = if body.is_empty() {
+            self.agent.run(request.body(()).unwrap())
+        } else {
+            self.agent.run(request.body(body).unwrap())
+        };
+        let mut response = response.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let status = response.status().as_u16();
+        let text = response.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
+        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        (status, value)
+    }
+
+    /// Reads something that is there.
+    pub fn get(&self, path: &str) -> Value {
+        let (status, value) = self.request("GET", path, &[], &[]);
+        assert_eq!(status, 200, "GET {path}: {value}");
+        value
+    }
+
+    /// Changes something with the token.
+    pub fn change(&self, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+        let bearer = format!("Bearer {}", self.token);
+        let mut headers = vec![("authorization", bearer.as_str())];
+        if method == "PATCH" {
+            headers.push(("content-type", "application/json"));
+        }
+        self.request(method, path, &headers, body)
+    }
+
+    /// Loads or swaps a script; the name may have a query.
+    pub fn put(&self, name: &str, module: &[u8]) -> (u16, Value) {
+        self.change("PUT", &format!("/api/v1/scripts/{name}"), module)
+    }
+
+    /// The kept events of a pipeline that fit, oldest first.
+    pub fn events(&self, pipeline: &str, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut found = Vec::new();
+        let mut before = u64::MAX;
+        loop {
+            let path = format!("/api/v1/events?pipeline={pipeline}&limit=1000&before={before}");
+            let mut page = self.get(&path);
+            let Value::Array(events) = page["events"].take() else { panic!("no events: {page}") };
+            found.extend(events.into_iter().filter(|event| fits(event)));
+            match page["next_before"].as_u64() {
+                Some(next) => before = next,
+                None => break,
+            }
+        }
+        found.reverse();
+        found
+    }
+
+    /// Whether an event that fits is among the newest of a pipeline.
+    pub fn has_event(&self, pipeline: &str, fits: impl Fn(&Value) -> bool) -> bool {
+        let newest = self.get(&format!("/api/v1/events?pipeline={pipeline}&limit=1000"));
+        newest["events"].as_array().unwrap().iter().any(fits)
+    }
+
+    /// The ledger at this moment, which must add up.
+    pub fn ledger(&self) -> Value {
+        let ledger = self.get("/api/v1/ledger");
+        check_ledger(&ledger);
+        ledger
+    }
+
+    /// Interrupts it and returns the ledger it leaves, which must add up, with nothing in flight,
+    /// and say the same on stdout and in the file.
+    pub fn stop(mut self) -> Value {
+        let status = self.interrupt();
+        let stderr = self.stderr();
+        assert!(status.success(), "weir ends with {status}; on stderr:\n{stderr}");
+        let file = fs::read(self.folder.path().join("ledger.json")).unwrap();
+        let ledger: Value = serde_json::from_slice(&file).unwrap();
+        check_ledger(&ledger);
+        assert_eq!(ledger["in_flight"], 0, "{ledger}");
+        for pipeline in ledger["pipelines"].as_array().unwrap() {
+            assert_eq!(pipeline["queued"], 0, "{pipeline}");
+        }
+        let printed: Vec<String> = self.lines.try_iter().collect();
+        assert_eq!(printed_ledger(&printed), rows(&ledger), "{}", printed.join("\n"));
+        ledger
+    }
+
+    fn interrupt(&mut self) -> ExitStatus {
+        // SAFETY: the child is not waited for yet, so the id is still its own.
+        unsafe { libc::kill(self.child.id() as i32, libc::SIGINT) };
+        let status = wait_for("end of weir", || self.child.try_wait().unwrap());
+        assert_eq!(status.signal(), None, "weir dies of the signal instead of catching it");
+        status
+    }
+}
+
+impl Drop for Weir {
+    fn drop(&mut self) {
+        // It may have ended.
+        _ = self.child.kill();
+        _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("stderr of weir:\n{}", self.stderr());
+        }
+    }
+}
+
+/// A row of a ledger.
+pub fn row(ledger: &Value, name: &str) -> u64 {
+    ledger[name].as_u64().unwrap_or_else(|| panic!("no row {name} in {ledger}"))
+}
+
+/// The rows of one pipeline.
+pub fn pipeline<'a>(ledger: &'a Value, name: &str) -> &'a Value {
+    let pipelines = ledger["pipelines"].as_array().unwrap();
+    let found = pipelines.iter().find(|pipeline| pipeline["name"] == name);
+    found.unwrap_or_else(|| panic!("no pipeline {name} in {ledger}"))
+}
+
+const ROWS: [&str; 6] =
+    ["filtered_in_kernel", "ring_full", "unpaired", "undecodable", "delivered", "in_flight"];
+const PIPELINE_ROWS: [&str; 7] =
+    ["kept", "dropped_by_script", "queue_full", "trapped", "timed_out", "quarantined", "queued"];
+
+/// Asserts that every call is in exactly one row.
+pub fn check_ledger(ledger: &Value) {
+    let sum = |of: &Value, rows: &[&str]| rows.iter().map(|name| row(of, name)).sum::<u64>();
+    assert_eq!(row(ledger, "seen"), sum(ledger, &ROWS), "{ledger}");
+    let unpaired_by = ["no_slot", "overwritten", "thread_exit", "at_stop"];
+    assert_eq!(row(ledger, "unpaired"), sum(&ledger["unpaired_by"], &unpaired_by), "{ledger}");
+    for pipeline in ledger["pipelines"].as_array().unwrap() {
+        assert_eq!(row(pipeline, "delivered"), sum(pipeline, &PIPELINE_ROWS), "{pipeline}");
+    }
+}
+
+/// Rows by the name of their part: empty for the whole, else the pipeline's.
+type Rows = BTreeMap<(String, String), u64>;
+
+fn rows(ledger: &Value) -> Rows {
+    let mut rows = Rows::new();
+    for name in ["seen"].into_iter().chain(ROWS) {
+        rows.insert((String::new(), name.to_owned()), row(ledger, name));
+    }
+    for pipeline in ledger["pipelines"].as_array().unwrap() {
+        for name in ["delivered"].into_iter().chain(PIPELINE_ROWS) {
+            let part = pipeline["name"].as_str().unwrap().to_owned();
+            rows.insert((part, name.to_owned()), row(pipeline, name));
+        }
+    }
+    rows
+}
+
+/// What stands on stdout: `ledger` or `pipeline NAME`, and below it rows like `  + kept   12`.
+fn printed_ledger(lines: &[String]) -> Rows {
+    let mut rows = Rows::new();
+    let mut part = None;
+    for line in lines {
+        if line == "ledger" {
+            part = Some(String::new());
+        } else if let Some(name) = line.strip_prefix("pipeline ") {
+            part = Some(name.to_owned());
+        } else if let Some(part) = &part {
+            let words: Vec<_> = line.split_whitespace().collect();
+            let [.., name, count] = words[..] else { panic!("not a row: {line:?}") };
+            rows.insert((part.clone(), name.to_owned()), count.parse().unwrap());
+        }
+    }
+    rows
+}

@@ -1,0 +1,190 @@
+// The JSON of /api/v1, with the API's own names. Absent parts are null, never left out.
+
+export interface Status {
+  version: string;
+  kernel: string;
+  arch: string;
+  pid: number;
+  started: string;
+  uptime_ms: number;
+  time_to_first_event_ms: number | null;
+  backend: Backend;
+  kernel_programs: KernelProgram[];
+  rss_bytes: number;
+  ledger: Ledger;
+}
+
+export interface Backend {
+  name: string;
+  requested: string;
+  why: string;
+  cannot_see: string[];
+  tried: { name: string; works: boolean; reason: string }[];
+}
+
+export interface KernelProgram {
+  name: string;
+  attached_to: string;
+  recursion_misses: number | null;
+  missed: number | null;
+}
+
+export interface Ledger {
+  seen: number;
+  filtered_in_kernel: number;
+  ring_full: number;
+  unpaired: number;
+  undecodable: number;
+  delivered: number;
+  in_flight: number;
+  unpaired_by: Record<string, number>;
+  missed: { probe: number | null; recursion: number | null };
+  pipelines: PipelineLedger[];
+}
+
+export interface PipelineLedger {
+  name: string;
+  scripts: string[];
+  delivered: number;
+  kept: number;
+  dropped_by_script: number;
+  queue_full: number;
+  trapped: number;
+  timed_out: number;
+  quarantined: number;
+  queued: number;
+}
+
+export type ScriptState = "running" | "paused" | "disabled" | "quarantined" | "failed";
+
+export interface Script {
+  name: string;
+  version: string;
+  sha256: string;
+  language: string | null;
+  summary: string;
+  role: string | null;
+  state: ScriptState;
+  state_why: string | null;
+  pipelines: string[];
+  size_bytes: number;
+  loaded: string;
+  params: Record<string, unknown>;
+  describe: Description | null;
+  events_in: number;
+  kept: number;
+  dropped: number;
+  batches: number;
+  p50_ns: number | null;
+  p99_ns: number | null;
+  memory_bytes: number | null;
+  switched_at_seq: number | null;
+  faults: Faults;
+}
+
+export interface Description {
+  params?: { name: string; type: string; default: unknown; help: string }[] | null;
+  tables?: { name: string; kind: string; help: string }[] | null;
+}
+
+export interface Faults {
+  trapped: number;
+  timed_out: number;
+  last: { time: string; kind: string; message: string; backtrace: string[] } | null;
+}
+
+export interface LogPage {
+  lines: { time: string; level: "debug" | "info" | "warn" | "error"; text: string }[];
+  dropped: number;
+}
+
+export interface Pipeline {
+  name: string;
+  scripts: string[];
+  kept_events: number;
+  kept_capacity: number;
+}
+
+export type TableKind = "counter" | "histogram";
+
+export interface TableHead {
+  script: string;
+  table: string;
+  kind: TableKind;
+  labels: string[];
+  unit: string;
+  help: string;
+  rows: number;
+  max_keys: number;
+}
+
+export interface CounterRow {
+  key: string[];
+  value: number;
+}
+
+export interface HistogramRow {
+  key: string[];
+  count: number;
+  sum: number;
+  min: number;
+  max: number;
+  mean: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  p999: number;
+  buckets: Bucket[];
+}
+
+export interface Bucket {
+  from: number;
+  to: number;
+  count: number;
+}
+
+export interface CounterTable extends TableHead {
+  kind: "counter";
+  other: CounterRow | null;
+  row_list: CounterRow[];
+}
+
+export interface HistogramTable extends TableHead {
+  kind: "histogram";
+  other: HistogramRow | null;
+  row_list: HistogramRow[];
+}
+
+export type Table = CounterTable | HistogramTable;
+
+export interface Address {
+  family: string;
+  address?: string;
+  port?: number;
+  path?: string;
+  raw?: string;
+}
+
+/** Named so because the browser owns the bare word Event. */
+export interface CallEvent {
+  seq: number;
+  time: string;
+  call: string;
+  cpu: number;
+  duration_ns: number | null;
+  ret: number | null;
+  error: string | null;
+  process: { pid: number; tid: number; comm: string; exe: string | null; [part: string]: unknown };
+  fd: number | null;
+  flags: string[] | null;
+  socket: { local?: string | null; peer?: string | null; [part: string]: unknown } | null;
+  msg: { name: Address | null; bytes: number | null; [part: string]: unknown } | null;
+  toctou: string | null;
+  fields: Record<string, FieldNote>;
+  attrs: Record<string, unknown> | null;
+}
+
+export interface FieldNote {
+  tags: string[];
+  status: string;
+}

@@ -1,0 +1,35 @@
+interface Actions {
+  list: HTMLElement;
+  step: (by: number) => void;
+  open: () => void;
+  close: () => void;
+  pageRows: () => number;
+}
+
+/** Arrows move, Enter opens, Esc closes. Esc works from the drawer too. Returns how to stop. */
+export function takeKeys(root: HTMLElement, { list, step, open, close, pageRows }: Actions): () => void {
+  const moves: Record<string, () => void> = {
+    ArrowDown: () => step(1),
+    ArrowUp: () => step(-1),
+    PageDown: () => step(pageRows()),
+    PageUp: () => step(-pageRows()),
+    Home: () => step(-Infinity),
+    End: () => step(Infinity),
+    Enter: open,
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const target = event.target as Element;
+    if (event.key === "Escape" && !target.closest("dialog, input, select")) {
+      event.preventDefault();
+      close();
+      return;
+    }
+    const move = moves[event.key];
+    if (!move || target !== list) return;
+    event.preventDefault();
+    move();
+  };
+  root.ownerDocument.addEventListener("keydown", onKey);
+  return () => root.ownerDocument.removeEventListener("keydown", onKey);
+}

@@ -1,0 +1,98 @@
+import { h } from "../dom/element";
+import { cells, COLUMNS, type Row } from "./row";
+
+// Only the rows in sight exist, and they are used again: a thousand events a second cost the same as ten.
+
+const ROW_PX = 28;
+const OVERSCAN = 6;
+
+export interface EventList {
+  element: HTMLElement;
+  /** Newest first. */
+  show: (rows: readonly Row[], selected: number | null) => void;
+  reveal: (seq: number) => void;
+  pageRows: () => number;
+}
+
+export function eventList(onPick: (seq: number) => void): EventList {
+  const head = h("div", { class: "event-row head", role: "row" }, ...COLUMNS.map((name) => h("span", { class: name, role: "columnheader" }, name)));
+  const body = h("div", { class: "event-body", role: "rowgroup" });
+  const element = h("div", { class: "event-list", role: "grid", tabindex: 0, "aria-label": "events, newest first", "aria-readonly": "true" }, head, body);
+  const pool: HTMLElement[] = [];
+  let shown: readonly Row[] = [];
+  let selected: number | null = null;
+
+  const draw = () => {
+    const first = Math.max(0, Math.floor(element.scrollTop / ROW_PX) - OVERSCAN);
+    const last = Math.min(shown.length, first + Math.ceil(element.clientHeight / ROW_PX) + 2 * OVERSCAN);
+    while (pool.length < last - first) {
+      const slot = emptyRow();
+      pool.push(slot);
+      body.append(slot);
+    }
+    pool.forEach((slot, at) => {
+      const row = at < last - first ? shown[first + at] : undefined;
+      slot.hidden = row === undefined;
+      if (row) fillRow(slot, row, first + at, row.event.seq === selected);
+    });
+    body.style.height = `${shown.length * ROW_PX}px`;
+    element.setAttribute("aria-rowcount", String(shown.length + 1));
+    const active = selected !== null && shown.some((row) => row.event.seq === selected);
+    if (active) element.setAttribute("aria-activedescendant", `event-${selected}`);
+    else element.removeAttribute("aria-activedescendant");
+  };
+
+  element.addEventListener("scroll", draw, { passive: true });
+  body.addEventListener("click", (event) => {
+    const seq = (event.target as Element).closest<HTMLElement>(".event-row")?.dataset["seq"];
+    if (seq) onPick(Number(seq));
+  });
+  new ResizeObserver(draw).observe(element);
+
+  return {
+    element,
+    show(rows, nowSelected) {
+      // Who has scrolled down is reading: keep the same events in place while newer ones come in above.
+      const top = shown[0]?.event.seq;
+      if (element.scrollTop > ROW_PX && top !== undefined && rows[0]?.event.seq !== top) {
+        const moved = rows.findIndex((row) => row.event.seq === top);
+        body.style.height = `${rows.length * ROW_PX}px`;
+        if (moved > 0) element.scrollTop += moved * ROW_PX;
+      }
+      shown = rows;
+      selected = nowSelected;
+      draw();
+    },
+    reveal(seq) {
+      const index = shown.findIndex((row) => row.event.seq === seq);
+      if (index < 0) return;
+      const top = index * ROW_PX;
+      const room = element.clientHeight - head.offsetHeight - ROW_PX;
+      if (top < element.scrollTop) element.scrollTop = top;
+      else if (top > element.scrollTop + room) element.scrollTop = top - room;
+      draw();
+    },
+    pageRows: () => Math.max(1, Math.floor(element.clientHeight / ROW_PX) - 2),
+  };
+}
+
+function emptyRow(): HTMLElement {
+  return h("div", { class: "event-row", role: "row" }, ...COLUMNS.map((name) => h("span", { class: name, role: "gridcell" })));
+}
+
+function fillRow(slot: HTMLElement, { event }: Row, index: number, isSelected: boolean): void {
+  slot.style.transform = `translateY(${index * ROW_PX}px)`;
+  slot.setAttribute("aria-rowindex", String(index + 2));
+  slot.setAttribute("aria-selected", String(isSelected));
+  if (slot.dataset["seq"] === String(event.seq)) return;
+  slot.dataset["seq"] = String(event.seq);
+  slot.id = `event-${event.seq}`;
+  slot.classList.toggle("failed", event.error !== null);
+  const texts = cells(event);
+  COLUMNS.forEach((name, at) => {
+    const cell = slot.children[at];
+    if (!cell) return;
+    cell.textContent = texts[name];
+    if (name === "destination" || name === "attrs" || name === "process" || name === "result") cell.setAttribute("title", texts[name]);
+  });
+}

@@ -1,0 +1,63 @@
+import type { Pipeline } from "../api/shapes";
+import { h } from "../dom/element";
+import { count } from "../format/quantity";
+
+export interface Figures {
+  shown: number;
+  held: number;
+  missed: number;
+  waiting: number;
+  paused: boolean;
+  connected: boolean;
+}
+
+export interface Toolbar {
+  element: HTMLElement;
+  filter: HTMLInputElement;
+  offer: (pipelines: Pipeline[], chosen: string) => void;
+  tell: (figures: Figures) => void;
+}
+
+export function toolbar(on: { pipeline: (name: string) => void; pause: () => void; filter: () => void }): Toolbar {
+  const pipelines = h("select", { id: "event-pipeline" });
+  const filter = h("input", { id: "event-filter", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "process, pid, address, error, attribute…" });
+  const pause = h("button", { type: "button", class: "pause", "aria-pressed": "false" }, "Pause");
+  const shown = h("span", { class: "shown" });
+  const waiting = h("span", { class: "waiting" });
+  const missed = h("span", { class: "missed", title: "kept by the pipeline, but not sent to this page because it could not keep up" });
+  const live = h("span", { class: "live" });
+  const element = h(
+    "div",
+    { class: "toolbar", role: "search", "aria-label": "events" },
+    h("div", { class: "field" }, h("label", { for: "event-pipeline" }, "Pipeline"), pipelines),
+    h("div", { class: "field grow" }, h("label", { for: "event-filter" }, "Filter"), filter),
+    pause,
+    h("p", { class: "figures-line" }, live, shown, missed, waiting),
+  );
+  pipelines.addEventListener("change", () => on.pipeline(pipelines.value));
+  filter.addEventListener("input", on.filter);
+  pause.addEventListener("click", on.pause);
+  let offered = "";
+  return {
+    element,
+    filter,
+    offer(list, chosen) {
+      const names = list.map((pipeline) => pipeline.name).join("\n");
+      if (names !== offered) {
+        offered = names;
+        pipelines.replaceChildren(...list.map(({ name, scripts }) => h("option", { value: name }, scripts.join(" | ") === name || scripts.length === 0 ? name : `${name} (${scripts.join(" | ")})`)));
+      }
+      pipelines.value = chosen;
+    },
+    tell({ shown: visible, held, missed: lost, waiting: later, paused, connected }) {
+      shown.textContent = visible === held ? `${count(held)} events` : `${count(visible)} of ${count(held)} events`;
+      missed.textContent = `${count(lost)} missed`;
+      missed.classList.toggle("some", lost > 0);
+      waiting.textContent = paused ? `${count(later)} new since the pause` : "";
+      live.textContent = !connected ? "connecting" : paused ? "paused" : "live";
+      live.className = `live ${!connected ? "off" : paused ? "paused" : "on"}`;
+      pause.textContent = paused ? "Resume" : "Pause";
+      pause.setAttribute("aria-pressed", String(paused));
+    },
+  };
+}

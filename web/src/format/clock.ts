@@ -1,0 +1,25 @@
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
+/** Local time of day; the API's nanoseconds are cut to milliseconds. */
+export function clock(time: string): string {
+  return `${CLOCK.format(new Date(time))}.${(/\.(\d{1,3})/.exec(time)?.[1] ?? "0").padEnd(3, "0")}`;
+}
+
+export function clockOfSecond(unixSeconds: number): string {
+  return CLOCK.format(new Date(unixSeconds * 1e3));
+}
+
+export function moment(time: string): string {
+  return DATE.format(new Date(time));
+}
+
+export function span(ms: number): string {
+  const seconds = Math.floor(ms / 1e3);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}

@@ -1,0 +1,86 @@
+import { expect, open, screenshotPath, test } from "./weir";
+
+// The rows are used again while the list is live, so a test that reads one pauses first.
+
+test("events appear live, and pausing holds them", async ({ page, weir }) => {
+  await open(page, weir, "events");
+  const rows = page.locator(".event-body .event-row:visible");
+  await expect(rows.first()).toBeVisible();
+  await expect(page.locator(".live")).toHaveText("live");
+  await expect(page.locator(".missed")).toContainText("missed");
+  const first = await rows.first().getAttribute("data-seq");
+  await expect(rows.first()).not.toHaveAttribute("data-seq", first ?? "");
+
+  await page.getByRole("button", { name: "Pause" }).click();
+  const held = await rows.first().getAttribute("data-seq");
+  await expect(page.locator(".waiting")).toHaveText(/[1-9][\d,]* new since the pause/);
+  await expect(rows.first()).toHaveAttribute("data-seq", held ?? "");
+  await page.getByRole("button", { name: "Resume" }).click();
+  await expect(rows.first()).not.toHaveAttribute("data-seq", held ?? "");
+  await page.screenshot({ path: screenshotPath("events") });
+});
+
+test("the filter works while typing", async ({ page, weir }) => {
+  await open(page, weir, "events");
+  const rows = page.locator(".event-body .event-row:visible");
+  await expect(rows.first()).toBeVisible();
+  await page.getByRole("button", { name: "Pause" }).click();
+  const process = (await rows.first().locator(".process").innerText()).trim();
+  const pid = process.slice(process.lastIndexOf(" ") + 1);
+  await page.getByRole("searchbox", { name: "Filter" }).pressSequentially(process.toUpperCase());
+  await expect(page.locator(".shown")).toHaveText(/events$/);
+  const processes = await rows.locator(".process").allInnerTexts();
+  expect(processes.length).toBeGreaterThan(0);
+  for (const text of processes) expect(text).toContain(pid);
+
+  await page.getByRole("searchbox", { name: "Filter" }).fill("nothing-is-called-so");
+  await expect(page.getByText("Nothing matches the filter")).toBeVisible();
+  await expect(rows).toHaveCount(0);
+});
+
+test("the keyboard moves, opens and closes; the drawer has every field with tags and status", async ({ page, weir }) => {
+  await open(page, weir, "events");
+  const grid = page.getByRole("grid");
+  await expect(page.locator(".event-body .event-row:visible").first()).toBeVisible();
+  await grid.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  const selected = page.locator('.event-row[aria-selected="true"]');
+  await expect(selected).toHaveAttribute("aria-rowindex", "4");
+  await page.keyboard.press("ArrowUp");
+  await expect(selected).toHaveAttribute("aria-rowindex", "3");
+  const seq = await selected.getAttribute("data-seq");
+
+  await page.keyboard.press("Enter");
+  const drawer = page.getByRole("complementary", { name: `Event ${seq}` });
+  await expect(drawer).toBeVisible();
+  const fd = drawer.locator('[data-field="fd"]');
+  await expect(fd.locator(".tag")).not.toHaveCount(0);
+  await expect(fd.locator(".status")).toHaveText(/^(ok|absent|fault|truncated|not_seen)$/);
+  const name = drawer.locator('[data-field^="msg.name"]').first();
+  for (const tag of ["U", "TOCTOU", "OPT"]) await expect(name.locator(".tag", { hasText: new RegExp(`^${tag}$`) })).toBeVisible();
+  for (const field of ["seq", "time", "call", "cpu", "duration_ns", "ret", "error", "process.pid", "process.comm", "msg.bytes", "toctou"]) {
+    await expect(drawer.locator(`[data-field="${field}"]`)).toHaveCount(1);
+  }
+  await drawer.getByText("Raw JSON").click();
+  const event = JSON.parse(await drawer.getByLabel("raw JSON").innerText());
+  expect(String(event.seq)).toBe(seq);
+  for (const part of ["time", "call", "process", "msg", "fields", "attrs"]) expect(event).toHaveProperty(part);
+  await page.screenshot({ path: screenshotPath("event-drawer") });
+
+  await page.keyboard.press("Escape");
+  await expect(drawer).toBeHidden();
+  await expect(selected).toHaveCount(1);
+  await page.keyboard.press("Escape");
+  await expect(page.locator(".live")).toHaveText("live");
+});
+
+test("another pipeline can be chosen", async ({ page, weir }) => {
+  await open(page, weir, "events");
+  const select = page.getByLabel("Pipeline");
+  await expect(select.locator("option")).not.toHaveCount(0);
+  await select.selectOption("destinations");
+  await expect(page).toHaveURL(`${weir.origin}/#/events/destinations`);
+  await expect(page.locator(".event-body .event-row:visible").first()).toBeVisible();
+});

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { test as base, expect, type Page } from "@playwright/test";
+
+// The real binary with real traffic: the page is tested as it is served.
+
+const WEB = resolve(import.meta.dirname, "..");
+const BINARY = resolve(WEB, process.env["WEIR_BIN"] ?? "../target/release/weir");
+const SCRIPTS = resolve(WEB, process.env["WEIR_SCRIPTS"] ?? "../target/scripts");
+const PIPELINES = ["service | latency", "errors", "destinations"];
+const LINK = /http:\/\/127\.0\.0\.1:\d+\/#token=\S+/;
+const START_MS = 30_000;
+
+export interface Weir {
+  /** With the token, as `weir run` printed it. */
+  link: string;
+  /** Without. */
+  origin: string;
+}
+
+interface Fixtures {
+  /** Console errors that a test provokes: the browser itself reports a request that was refused. */
+  expectedErrors: RegExp[];
+}
+
+export const test = base.extend<Fixtures, { weir: Weir }>({
+  weir: [
+    async ({}, use) => {
+      const dataDir = await mkdtemp(join(tmpdir(), "weir-page-"));
+      const flags = PIPELINES.flatMap((pipeline) => ["-s", pipeline]);
+      const host = spawn(BINARY, ["run", "--listen", "127.0.0.1:0", "--data-dir", dataDir, ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+      const link = await printedLink(host);
+      const traffic = keepTraffic();
+      await use({ link, origin: new URL(link).origin });
+      await traffic.stop();
+      await interrupt(host);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+    { scope: "worker", timeout: START_MS + 10_000 },
+  ],
+
+  expectedErrors: async ({}, use) => {
+    await use([]);
+  },
+
+  page: async ({ page, expectedErrors }, use) => {
+    const errors: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
+    });
+    page.on("pageerror", (error) => errors.push(error.message));
+    await use(page);
+    expect(errors.filter((text) => !expectedErrors.some((expected) => expected.test(text)))).toEqual([]);
+  },
+});
+
+export { expect };
+
+export async function open(page: Page, weir: Weir, view: "overview" | "scripts" | "events" | "tables"): Promise<void> {
+  await page.goto(weir.link);
+  await page.getByRole("navigation", { name: "views" }).getByRole("link", { name: view }).click();
+  await expect(page).toHaveURL(`${weir.origin}/#/${view}`);
+}
+
+export function bundledScript(name: string): string {
+  return join(SCRIPTS, `${name}.wasm`);
+}
+
+export function screenshotPath(name: string): string {
+  return join(WEB, "test-results", `${name}.png`);
+}
+
+async function printedLink(host: ChildProcess): Promise<string> {
+  let output = "";
+  let complaints = "";
+  host.stderr?.on("data", (chunk: Buffer) => (complaints += chunk.toString()));
+  return new Promise((found, fail) => {
+    const why = (text: string) => new Error(`${text}\nstdout: ${output}\nstderr: ${complaints}`);
+    const timer = setTimeout(() => fail(why(`${BINARY} run printed no link in ${START_MS} ms`)), START_MS);
+    host.once("error", fail);
+    host.once("exit", (code) => fail(why(`${BINARY} run ended with ${code} before it printed a link`)));
+    host.stdout?.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      const link = LINK.exec(output)?.[0];
+      if (!link) return;
+      clearTimeout(timer);
+      host.removeAllListeners("exit");
+      found(link);
+    });
+  });
+}
+
+/** One workload lasts 30 s; the tests together may take longer. */
+function keepTraffic(): { stop: () => Promise<void> } {
+  let stopped = false;
+  let workload: ChildProcess;
+  const start = () => {
+    workload = spawn(BINARY, ["workload", "--seconds", "30"], { stdio: "ignore" });
+    workload.once("exit", (code) => !stopped && code === 0 && start());
+  };
+  start();
+  return {
+    async stop() {
+      stopped = true;
+      await interrupt(workload);
+    },
+  };
+}
+
+async function interrupt(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGINT");
+  await ended;
+}
