@@ -12,6 +12,9 @@ fn main() {
     println!("cargo::rerun-if-changed={}", object.display());
     fs::write(out.join("weir.bpf.o"), fs::read(&object).unwrap_or_default()).unwrap();
 
+    // The page is embedded by a macro, which does not notice new files.
+    println!("cargo::rerun-if-changed={}", root.join("web/dist").display());
+
     let scripts = target.join("scripts");
     println!("cargo::rerun-if-changed={}", scripts.display());
     let mut paths: Vec<_> = fs::read_dir(&scripts)

@@ -81,13 +81,15 @@ async function printedLink(host: ChildProcess): Promise<string> {
     const why = (text: string) => new Error(`${text}\nstdout: ${output}\nstderr: ${complaints}`);
     const timer = setTimeout(() => fail(why(`${BINARY} run printed no link in ${START_MS} ms`)), START_MS);
     host.once("error", fail);
-    host.once("exit", (code) => fail(why(`${BINARY} run ended with ${code} before it printed a link`)));
+    const ended = (code: number | null) => fail(why(`${BINARY} run ended with ${code} before it printed a link`));
+    host.once("exit", ended);
     host.stdout?.on("data", (chunk: Buffer) => {
       output += chunk.toString();
       const link = LINK.exec(output)?.[0];
       if (!link) return;
       clearTimeout(timer);
-      host.removeAllListeners("exit");
+      // Not all listeners: that would take Node's own as well, and no exit would be seen.
+      host.off("exit", ended);
       found(link);
     });
   });

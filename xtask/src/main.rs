@@ -2,6 +2,7 @@
 //! own target, and checks all of it. `cargo xtask help` lists the commands.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod build;
 mod command;
 mod lint;
@@ -44,6 +45,7 @@ enum Task {
     Run(run::Options),
     Test(test::Options),
     Vm(vm::Options),
+    Bench(bench::Options),
     /// Checks format, lints and dependencies.
     ///
     /// rustfmt for all packages; clippy for each part, as if for its own target where the toolchain
@@ -71,6 +73,7 @@ fn perform(task: Task) -> Result<()> {
             build::all()?;
             vm::check(&options)
         }
+        Task::Bench(options) => bench::measure(&options),
         Task::Lint => lint::alone(),
     }
 }

@@ -1,6 +1,6 @@
 //! `struct sockaddr` → family, address, port, path.
 
-use weir_sdk::event::{AF_INET, AF_INET6, AF_UNIX, Head};
+use weir_sdk::event::{AF_INET, AF_INET6, AF_UNIX, Head, Span};
 
 use super::Batch;
 
@@ -28,7 +28,10 @@ pub fn parse(name: &[u8], head: &mut Head, batch: &mut Batch) {
             }
         }
         AF_UNIX => match rest {
-            [0, name @ ..] => head.path = batch.append(&[b"@", name].concat()),
+            [0, name @ ..] => {
+                let at = batch.append(b"@");
+                head.path = Span { len: batch.append(name).len + 1, ..at };
+            }
             path => {
                 let end = path.iter().position(|&byte| byte == 0).unwrap_or(path.len());
                 head.path = batch.append(&path[..end]);

@@ -13,7 +13,7 @@ use weir_sdk::event::{
 
 use super::{Batch, batch::attributes, names};
 
-/// An event, in the shape of docs/events.md.
+/// An event, in the shape of docs/api.md.
 #[derive(Debug, Serialize)]
 pub struct Event<'a> {
     seq: u64,

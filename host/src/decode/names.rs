@@ -35,6 +35,7 @@ fn named(table: &[(u32, &'static str)], number: u32) -> Option<&'static str> {
 #[rustfmt::skip]
 const FAMILIES: &[(u32, &str)] = &[
     (0, "AF_UNSPEC"),
+    (1, "AF_UNIX"),
     (2, "AF_INET"),
     (3, "AF_AX25"),
     (4, "AF_IPX"),
@@ -258,6 +259,7 @@ mod tests {
     #[test]
     fn known_and_unknown() {
         assert_eq!(family(10), "AF_INET6");
+        assert_eq!(family(1), "AF_UNIX");
         assert_eq!(family(999), "999");
         assert_eq!(flags(0), Vec::<String>::new());
         assert_eq!(flags(0x4040), ["MSG_DONTWAIT", "MSG_NOSIGNAL"]);

@@ -2,6 +2,8 @@
 
 use std::{io, path::Path};
 
+use rustix::io::Errno;
+
 use super::Error;
 
 const PLACES: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
@@ -19,7 +21,13 @@ pub fn mounted() -> Result<(), Error> {
         rustix::mount::MountFlags::NOSUID | rustix::mount::MountFlags::NOEXEC,
         None,
     )
-    .map_err(|errno| Error::Tracefs(errno.into()))?;
+    .map_err(|errno| match errno {
+        // Where it is mounted, it can be looked into by root alone.
+        Errno::PERM | Errno::ACCESS => {
+            Error::Privilege { action: format!("look up tracepoints in {}", PLACES[0]) }
+        }
+        errno => Error::Tracefs(errno.into()),
+    })?;
     tracing::info!("mounted tracefs at {}, where the kernel lists its tracepoints", PLACES[0]);
     if found() { Ok(()) } else { Err(Error::Tracefs(io::ErrorKind::NotFound.into())) }
 }
