@@ -47,9 +47,9 @@ pub fn enter(fd: i32, msg: u64, flags: u32) {
     let ids = bpf_get_current_uid_gid();
     (head.uid, head.gid) = (ids as u32, (ids >> 32) as u32);
     (head.fd, head.flags) = (fd, flags);
-    // SAFETY: the helper has no precondition.
-    head.cgroup_id = unsafe { bpf_get_current_cgroup_id() };
-    head.cpu = unsafe { bpf_get_smp_processor_id() };
+    // SAFETY: the helpers have no precondition.
+    (head.cgroup_id, head.cpu) =
+        unsafe { (bpf_get_current_cgroup_id(), bpf_get_smp_processor_id()) };
     // SAFETY: the destination holds COMM_BYTES bytes. The helper does not fail.
     unsafe { bpf_get_current_comm(head.comm.as_mut_ptr().cast(), COMM_BYTES as u32) };
     (head.ppid, head.status[GROUP_PPID]) = match task::ppid() {
@@ -137,6 +137,7 @@ fn slot(tid: u32) -> Option<*mut Slot> {
     if let Some(slot) = IN_FLIGHT.get_ptr_mut(tid) {
         return Some(slot);
     }
+    #[expect(clippy::needless_borrows_for_generic_args, reason = "a copy would be on the stack")]
     IN_FLIGHT.insert(tid, &NEW_SLOT, u64::from(BPF_NOEXIST)).ok()?;
     let slot = IN_FLIGHT.get_ptr_mut(tid)?;
     if let Some(start_ns) = task::start_ns() {

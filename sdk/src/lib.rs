@@ -1,4 +1,107 @@
 //! What a script's author needs, and the layout that kernel programs, host and scripts share.
-#![no_std]
+//!
+//! A script is a Wasm module that Weir hands events to, in batches. It keeps or drops them, adds attributes
+//! to them, or sums them up in tables. The smallest one is a function:
+//!
+//! ```
+//! # extern crate weir_sdk as weir;
+//! /// Keeps what root sends.
+//! #[weir::script]
+//! fn root(event: &weir::Event) -> bool {
+//!     event.uid() == 0
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! A script with parameters, state and tables implements [`Script`]:
+//!
+//! ```
+//! # extern crate weir_sdk as weir;
+//! use weir::{About, Counter, Event, Out, Param, Params, Script, Table, Verdict};
+//!
+//! const CALLS: Table = Table::counter("calls", &["process", "destination"]).help("slow calls");
+//!
+//! struct Slow {
+//!     min_ns: u64,
+//!     calls: Counter,
+//! }
+//!
+//! #[weir::script]
+//! impl Script for Slow {
+//!     const ABOUT: About = About::filter("Keeps slow calls and counts them")
+//!         .params(&[Param::duration("min", "10ms", "how long a slow call takes at least")])
+//!         .tables(&[CALLS]);
+//!
+//!     fn start(params: &Params) -> Result<Self, String> {
+//!         let min = params.duration("min")?;
+//!         Ok(Self { min_ns: min.as_nanos() as u64, calls: Counter::open(&CALLS) })
+//!     }
+//!
+//!     fn event(&mut self, event: &Event, _out: &mut Out) -> Verdict {
+//!         let slow = event.duration_ns() >= self.min_ns;
+//!         if slow {
+//!             self.calls.add((event.comm(), event.destination()), 1);
+//!         }
+//!         slow.into()
+//!     }
+//! }
+//!
+//! # fn main() {
+//! // A unit test runs it on this machine, without Weir and without Wasm.
+//! use weir::testing::{Call, Run};
+//! let mut run = Run::<Slow>::start(&[("min", "1us")]).unwrap();
+//! let verdicts = run.batch(&[
+//!     Call::new().comm("curl").to("127.0.0.1:53").duration_ns(5_000),
+//!     Call::new().comm("curl").to("127.0.0.1:53").duration_ns(500),
+//! ]);
+//! assert_eq!(verdicts, [Verdict::Keep, Verdict::Drop]);
+//! assert_eq!(run.rows("calls"), [("curl, 127.0.0.1:53".into(), vec![1])]);
+//! # }
+//! ```
+//!
+//! Its `Cargo.toml` has `crate-type = ["cdylib"]` and `weir = { package = "weir-sdk", … }`; it is built with
+//! `--target wasm32-unknown-unknown`.
+//!
+//! Without the feature `guest`, which is on by default, there is only [`event`] and [`Errno`], and no `std`.
+#![cfg_attr(not(feature = "guest"), no_std)]
 
+// The attribute's output says `::weir`, in this crate's own tests too.
+#[cfg(all(test, feature = "guest"))]
+extern crate self as weir;
+
+mod errno;
 pub mod event;
+
+#[cfg(feature = "guest")]
+mod about;
+#[cfg(feature = "guest")]
+mod calls;
+#[cfg(feature = "guest")]
+#[doc(hidden)]
+pub mod entry;
+#[cfg(feature = "guest")]
+mod json;
+#[cfg(feature = "guest")]
+mod params;
+#[cfg(feature = "guest")]
+mod script;
+#[cfg(feature = "guest")]
+mod short;
+#[cfg(feature = "guest")]
+mod table;
+#[cfg(all(feature = "guest", not(target_arch = "wasm32")))]
+pub mod testing;
+#[cfg(feature = "guest")]
+mod view;
+
+pub use errno::Errno;
+#[cfg(feature = "guest")]
+pub use {
+    about::{About, Param, Role},
+    calls::log::{Level, log},
+    params::Params,
+    script::{Out, Script, Verdict},
+    table::{Counter, Histogram, Label, Labels, Table},
+    view::{Batch, BatchError, Destination, Event, Group, Status, Text},
+    weir_sdk_macros::script,
+};

@@ -6,11 +6,13 @@ mod bench;
 mod build;
 mod command;
 mod lint;
+mod readme;
 mod report;
 mod run;
 mod setup;
 mod test;
 mod toolchain;
+mod traced;
 mod vm;
 mod workspace;
 

@@ -9,7 +9,7 @@ use nix::unistd::geteuid;
 use crate::{
     build,
     command::{cargo, npm, program, run, show_and_run},
-    lint,
+    lint, readme,
     report::{Outcome, Report},
     setup::{self, Purpose},
     vm,
@@ -41,6 +41,7 @@ pub fn everything(options: &Options) -> Result<()> {
     let mut report = Report::default();
     lint::steps(&mut report);
     report.step("tests", || tests(options.filter.as_deref()));
+    report.step("readme", readme::check);
     report.step("page", || match why_not(options.no_web, "--no-web", options) {
         Some(reason) => Ok(Outcome::Skipped(reason)),
         None => page(),
@@ -64,11 +65,19 @@ fn why_not(asked: bool, flag: &str, options: &Options) -> Option<String> {
     }
 }
 
-/// The tests of the default members, in the profile that is built already. Those that trace for real want tracefs.
+/// The tests of all packages but the kernel programs, which have none that run here, in the profile
+/// that is built already. Those that trace for real want tracefs.
 fn tests(filter: Option<&str>) -> Result<Outcome> {
     mount_tracefs();
     let mut tests = cargo();
-    with_release(&mut tests).args(["test", "--release", "--no-fail-fast"]);
+    with_release(&mut tests).args([
+        "test",
+        "--release",
+        "--no-fail-fast",
+        "--workspace",
+        "--exclude",
+        "weir-ebpf",
+    ]);
     if let Some(filter) = filter {
         tests.args(["--", filter]);
     }

@@ -27,7 +27,7 @@ use crate::{
 
 /// Trace this host's sendmsg calls, and serve what the scripts find.
 ///
-/// Needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN, until the probes are attached.
+/// Needs root, or CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH, until the probes are attached.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     weir run                                   keep every event\n  \

@@ -37,7 +37,7 @@ pub enum Error {
     /// No permission.
     #[error(
         "cannot {action}: not permitted; run as root, or give the binary CAP_BPF, CAP_PERFMON and \
-         CAP_SYS_ADMIN: `sudo setcap cap_bpf,cap_perfmon,cap_sys_admin,cap_dac_read_search=ep weir`"
+         CAP_DAC_READ_SEARCH: `sudo setcap cap_bpf,cap_perfmon,cap_dac_read_search=ep weir`"
     )]
     Privilege {
         /// What was tried.

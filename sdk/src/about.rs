@@ -1,0 +1,167 @@
+//! What a script says of itself.
+
+use crate::{Table, json};
+
+/// What a script does with events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Drops some.
+    Filter,
+    /// Adds attributes to them.
+    Enrich,
+    /// Sums them up in tables.
+    Aggregate,
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Enrich => "enrich",
+            Self::Aggregate => "aggregate",
+        }
+    }
+}
+
+/// What a script says of itself: the API, the page and `weir check` show it. Name and version come from the
+/// script's package.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    role: Role,
+    summary: &'static str,
+    params: &'static [Param],
+    tables: &'static [Table],
+}
+
+impl About {
+    /// A script that drops events. The summary is one line on what it does.
+    pub const fn filter(summary: &'static str) -> Self {
+        Self::new(Role::Filter, summary)
+    }
+
+    /// A script that adds attributes to events. The summary is one line on what it does.
+    pub const fn enrich(summary: &'static str) -> Self {
+        Self::new(Role::Enrich, summary)
+    }
+
+    /// A script that sums events up in tables. The summary is one line on what it does.
+    pub const fn aggregate(summary: &'static str) -> Self {
+        Self::new(Role::Aggregate, summary)
+    }
+
+    /// A script of that role. The summary is one line on what it does.
+    pub const fn new(role: Role, summary: &'static str) -> Self {
+        Self { role, summary, params: &[], tables: &[] }
+    }
+
+    /// Its parameters.
+    pub const fn params(self, params: &'static [Param]) -> Self {
+        Self { params, ..self }
+    }
+
+    /// Its tables.
+    pub const fn tables(self, tables: &'static [Table]) -> Self {
+        Self { tables, ..self }
+    }
+
+    /// Names and default values of the parameters.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn defaults(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.params.iter().map(|param| (param.name, param.default))
+    }
+
+    /// The description as the host reads it.
+    pub(crate) fn json(&self, package: &str, version: &str) -> String {
+        let Self { role, summary, params, tables } = *self;
+        let name = package.strip_prefix("weir-script-").unwrap_or(package);
+        let mut to = String::new();
+        json::open_object(
+            &mut to,
+            &[
+                ("name", name),
+                ("version", version),
+                ("summary", summary),
+                ("role", role.name()),
+                ("language", "rust"),
+            ],
+        );
+        to.push_str(",\"params\":");
+        json::list(&mut to, params, |to, param| {
+            let Param { name, r#type, default, help } = *param;
+            json::open_object(
+                to,
+                &[("name", name), ("type", r#type), ("default", default), ("help", help)],
+            );
+            to.push('}');
+        });
+        to.push_str(",\"tables\":");
+        json::list(&mut to, tables, |to, table| table.describe(to));
+        to.push('}');
+        to
+    }
+}
+
+/// A parameter: whoever runs the script sets it, as in `weir run -s 'errors?ignore=EPIPE'`.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    name: &'static str,
+    r#type: &'static str,
+    default: &'static str,
+    help: &'static str,
+}
+
+impl Param {
+    const fn new(
+        r#type: &'static str,
+        name: &'static str,
+        default: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self { name, r#type, default, help }
+    }
+
+    /// Any text. See [`Params::string`](crate::Params::string).
+    pub const fn string(name: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self::new("string", name, default, help)
+    }
+
+    /// A whole number from 0. See [`Params::int`](crate::Params::int).
+    pub const fn int(name: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self::new("int", name, default, help)
+    }
+
+    /// A time: `250us`, `10ms`, `1s`. See [`Params::duration`](crate::Params::duration).
+    pub const fn duration(name: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self::new("duration", name, default, help)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_that_the_host_reads() {
+        const ABOUT: About = About::aggregate("counts \"calls\"")
+            .params(&[Param::duration("min", "10ms", "at least"), Param::int("top", "5", "")])
+            .tables(&[
+                Table::counter("calls", &["process"]).help("calls"),
+                Table::histogram("took", &["a", "b"]),
+            ]);
+        assert_eq!(
+            ABOUT.json("weir-script-latency", "1.2.3"),
+            concat!(
+                r#"{"name":"latency","version":"1.2.3","summary":"counts \"calls\"","role":"aggregate","#,
+                r#""language":"rust","params":[{"name":"min","type":"duration","default":"10ms","help":"at least"},"#,
+                r#"{"name":"top","type":"int","default":"5","help":""}],"#,
+                r#""tables":[{"name":"calls","kind":"counter","help":"calls"},"#,
+                r#"{"name":"took","kind":"histogram","help":""}]}"#
+            )
+        );
+        let bare = About::new(Role::Filter, "").json("mine", "0.1.0");
+        assert!(
+            bare.ends_with(r#""params":[],"tables":[]}"#) && bare.contains(r#""name":"mine""#),
+            "{bare}"
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! What a script can ask of the host: one call a file, as in the host.
+//!
+//! Outside of Wasm the calls go to [`recorder`], so that a script's unit tests run on any machine.
+
+pub mod attr;
+pub mod log;
+pub mod param;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod recorder;
+pub mod table_add;
+pub mod table_open;

@@ -1,0 +1,177 @@
+//! What the exports that [`#[weir::script]`](macro@crate::script) makes are made of. Not for use by hand.
+
+use std::{cell::RefCell, slice, thread::LocalKey};
+
+use crate::{
+    About, BatchError, Level, Out, Params, Script, Verdict, event::ABI, log, table, view::Layout,
+};
+
+/// Where a module keeps its script.
+pub type Slot<S> = RefCell<Option<S>>;
+
+thread_local! {
+    /// The one buffer for batches, of eight bytes a word so that it is aligned.
+    static BUFFER: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    /// The text that the host was last pointed at.
+    static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// `weir_abi`: the host calls it before all others.
+pub fn abi() -> u32 {
+    if cfg!(target_arch = "wasm32") {
+        // The trap that follows a panic says only that there was one.
+        std::panic::set_hook(Box::new(|panic| {
+            let text = panic.to_string().replace('\n', " ");
+            log(Level::Error, &text);
+        }));
+    }
+    ABI
+}
+
+/// `weir_alloc`: makes room for batches of so many bytes, in the place of the room made before.
+pub fn alloc(len: usize) -> *mut u8 {
+    BUFFER.with_borrow_mut(|buffer| {
+        let words = len.div_ceil(size_of::<u64>()).max(1);
+        if buffer.len() < words {
+            // The old one goes first, so that both need not fit.
+            *buffer = Vec::new();
+            *buffer = vec![0; words];
+        }
+        buffer.as_mut_ptr().cast()
+    })
+}
+
+/// `weir_describe`.
+pub fn describe(about: About, package: &str, version: &str) -> u64 {
+    point_at(about.json(package, version))
+}
+
+/// `weir_start`.
+pub fn start<S: Script>(slot: &'static LocalKey<Slot<S>>) -> u64 {
+    match S::start(&Params::new()) {
+        Ok(script) => {
+            slot.set(Some(script));
+            table::flush();
+            0
+        }
+        // An empty text would be no refusal.
+        Err(reason) if reason.is_empty() => point_at("no reason given".to_owned()),
+        Err(reason) => point_at(reason),
+    }
+}
+
+/// `weir_batch`.
+pub fn batch<S: Script>(slot: &'static LocalKey<Slot<S>>, ptr: *mut u8, len: usize) {
+    with(slot, |script| {
+        BUFFER.with_borrow_mut(|buffer| {
+            let room: &mut [u8] = {
+                let bytes = size_of_val(buffer.as_slice());
+                // SAFETY: the buffer's words are initialised, any byte is valid in them, and they stay
+                // borrowed for as long as the slice lives.
+                unsafe { slice::from_raw_parts_mut(buffer.as_mut_ptr().cast(), bytes) }
+            };
+            assert!(ptr == room.as_mut_ptr(), "the batch is not where weir_alloc said");
+            let bytes =
+                room.get_mut(..len).expect("the batch is not longer than weir_alloc made room for");
+            if let Err(error) = run(script, bytes) {
+                panic!("{error}");
+            }
+        });
+    });
+}
+
+/// `weir_tick`.
+pub fn tick<S: Script>(slot: &'static LocalKey<Slot<S>>, now_ms: u32) {
+    with(slot, |script| script.tick(now_ms));
+    table::flush();
+}
+
+fn with<S: Script>(slot: &'static LocalKey<Slot<S>>, act: impl FnOnce(&mut S)) {
+    slot.with_borrow_mut(|script| act(script.as_mut().expect("weir_start comes first")));
+}
+
+/// Shows the script each event of a batch, and writes the verdicts into it.
+pub(crate) fn run<S: Script>(script: &mut S, bytes: &mut [u8]) -> Result<(), BatchError> {
+    let layout = Layout::parse(bytes)?;
+    for index in 0..layout.count {
+        let Some(event) = layout.event(bytes, index) else { break };
+        let verdict = script.event(&event, &mut Out { event: index as u32 });
+        // The host leaves all on keep.
+        if verdict == Verdict::Drop {
+            bytes[layout.verdicts + index] = verdict as u8;
+        }
+    }
+    table::flush();
+    Ok(())
+}
+
+/// Keeps the text where the host finds it until the next one, and returns `ptr << 32 | len`.
+fn point_at(text: String) -> u64 {
+    TEXT.with_borrow_mut(|kept| {
+        *kept = text;
+        (kept.as_ptr() as u64) << 32 | kept.len() as u64
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Call, batch as bytes_of};
+
+    #[test]
+    fn one_live_buffer_that_grows() {
+        let small = alloc(64 << 10);
+        assert_eq!(small.align_offset(8), 0);
+        assert_eq!(alloc(1), small);
+        let large = alloc(1 << 20);
+        assert_eq!(large.align_offset(8), 0);
+        assert_eq!(alloc(64 << 10), large);
+    }
+
+    struct Odd;
+
+    #[crate::script]
+    impl Script for Odd {
+        const ABOUT: About = About::filter("keeps odd process ids");
+
+        fn start(_: &Params) -> Result<Self, String> {
+            Ok(Self)
+        }
+
+        fn event(&mut self, event: &crate::Event<'_>, _: &mut Out) -> Verdict {
+            (event.pid() % 2 == 1).into()
+        }
+    }
+
+    thread_local! {
+        static ODD: Slot<Odd> = const { RefCell::new(None) };
+    }
+
+    #[test]
+    fn from_buffer_to_verdicts() {
+        let bytes = bytes_of(&[Call::new().pid(1), Call::new().pid(2), Call::new().pid(3)]);
+        let verdicts = Layout::parse(&bytes).unwrap().verdicts;
+        assert_eq!(start(&ODD), 0);
+        let ptr = alloc(bytes.len());
+        BUFFER.with_borrow_mut(|buffer| {
+            for (word, bytes) in buffer.iter_mut().zip(bytes.chunks(8)) {
+                let mut eight = [0; 8];
+                eight[..bytes.len()].copy_from_slice(bytes);
+                *word = u64::from_ne_bytes(eight);
+            }
+        });
+        batch(&ODD, ptr, bytes.len());
+        BUFFER.with_borrow(|buffer| {
+            let after: Vec<u8> = buffer.iter().flat_map(|word| word.to_ne_bytes()).collect();
+            assert_eq!(after[verdicts..verdicts + 3], [0, 1, 0]);
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "not where weir_alloc said")]
+    fn a_batch_elsewhere() {
+        assert_eq!(start(&ODD), 0);
+        alloc(64);
+        batch(&ODD, std::ptr::null_mut(), 64);
+    }
+}

@@ -1,0 +1,258 @@
+//! One event.
+
+use std::{
+    fmt,
+    mem::offset_of,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6},
+    time::Duration,
+};
+
+use super::{Destination, Group, Status, Text};
+use crate::{
+    Errno,
+    event::{
+        AF_INET, AF_INET6, AF_UNIX, CALL_SENDMSG, COMM_BYTES, GROUP_PPID, GROUPS, HEAD_BYTES, Head,
+        STATUS_NOT_SEEN, Span,
+    },
+    short,
+};
+
+/// One call, with all that was seen of it. Its parts are named as in the event's JSON.
+#[derive(Clone, Copy)]
+pub struct Event<'a> {
+    head: &'a [u8; HEAD_BYTES],
+    heap: &'a [u8],
+}
+
+/// Accessors of numbers in the head.
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
+        $($(#[$doc])*
+        #[inline]
+        pub fn $field(&self) -> $type {
+            <$type>::from_le_bytes(self.head_bytes::<{ offset_of!(Head, $field) }, _>())
+        })*
+    };
+}
+
+impl<'a> Event<'a> {
+    pub(super) fn new(head: &'a [u8; HEAD_BYTES], heap: &'a [u8]) -> Self {
+        Self { head, heap }
+    }
+
+    /// Bytes of the head from a fixed offset: the compiler sees that they are within it.
+    #[inline(always)]
+    fn head_bytes<const OFFSET: usize, const LEN: usize>(&self) -> [u8; LEN] {
+        const { assert!(OFFSET + LEN <= HEAD_BYTES) };
+        let mut bytes = [0; LEN];
+        bytes.copy_from_slice(&self.head[OFFSET..OFFSET + LEN]);
+        bytes
+    }
+
+    /// A variable part: nothing, if it would lie outside of the heap.
+    fn part<const OFFSET: usize>(&self) -> &'a [u8] {
+        const { assert!(OFFSET + size_of::<Span>() <= HEAD_BYTES) };
+        let [a, b, c, d, e, f, g, h] = self.head_bytes::<OFFSET, 8>();
+        let (offset, len) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        let rest = self.heap.get(offset as usize..).unwrap_or_default();
+        rest.get(..len as usize).unwrap_or_default()
+    }
+
+    /// A variable part that is not known when it is empty.
+    fn known<const OFFSET: usize>(&self) -> Option<Text<'a>> {
+        Some(self.part::<OFFSET>()).filter(|part| !part.is_empty()).map(Text::new)
+    }
+
+    numbers! {
+        /// Number of the event, from 1, without gaps over all that this host delivered.
+        seq: u64,
+        /// When the call entered the kernel: nanoseconds since the Unix epoch.
+        time_ns: u64,
+        /// From entry to return, in nanoseconds, time asleep included.
+        duration_ns: u64,
+        /// What the call returned: bytes sent, or a negative errno. See [`Event::error`].
+        ret: i64,
+        /// Process id (thread group id).
+        pid: u32,
+        /// Thread id.
+        tid: u32,
+        /// Real user id.
+        uid: u32,
+        /// Real group id.
+        gid: u32,
+        /// Processor on which the call entered.
+        cpu: u32,
+        /// The socket's descriptor, as the caller says.
+        fd: i32,
+        /// `MSG_*` flags as the caller gave them (include/linux/socket.h).
+        flags: u32,
+        /// Id of the caller's cgroup in the v2 hierarchy.
+        cgroup_id: u64,
+        /// The caller's pointer to `struct msghdr`.
+        msg_ptr: u64,
+        /// Address family of the destination (`AF_*`), 0 when there is none.
+        family: u16,
+    }
+
+    /// Name of the call: `sendmsg`.
+    pub fn call(&self) -> &'static str {
+        match u16::from_le_bytes(self.head_bytes::<{ offset_of!(Head, call) }, _>()) {
+            CALL_SENDMSG => "sendmsg",
+            _ => "unknown",
+        }
+    }
+
+    /// From entry to return, time asleep included.
+    pub fn duration(&self) -> Duration {
+        Duration::from_nanos(self.duration_ns())
+    }
+
+    /// Why the call failed, if it did.
+    #[inline]
+    pub fn error(&self) -> Option<Errno> {
+        Errno::of(self.ret())
+    }
+
+    /// Process id of the parent, where it was seen.
+    pub fn ppid(&self) -> Option<u32> {
+        let statuses: [u8; GROUPS] = self.head_bytes::<{ offset_of!(Head, status) }, _>();
+        let ppid = u32::from_le_bytes(self.head_bytes::<{ offset_of!(Head, ppid) }, _>());
+        (statuses[GROUP_PPID] != STATUS_NOT_SEEN).then_some(ppid)
+    }
+
+    /// When the calling process (its first thread) started: nanoseconds since boot, time asleep included.
+    /// Together with the process id it names a process for good.
+    pub fn start_ns(&self) -> Option<u64> {
+        let start = u64::from_le_bytes(self.head_bytes::<{ offset_of!(Head, start_ns) }, _>());
+        Some(start).filter(|&start| start > 0)
+    }
+
+    /// How a group of fields was read.
+    pub fn status(&self, group: Group) -> Status {
+        let statuses: [u8; GROUPS] = self.head_bytes::<{ offset_of!(Head, status) }, _>();
+        Status::from_byte(statuses[group as usize])
+    }
+
+    /// Sum of the lengths in the iovec table, where it was read: what the caller asked to send, in bytes.
+    #[inline]
+    pub fn bytes(&self) -> Option<u64> {
+        let bytes = u64::from_le_bytes(self.head_bytes::<{ offset_of!(Head, bytes) }, _>());
+        match self.status(Group::Iov) {
+            Status::Ok | Status::Truncated | Status::Absent => Some(bytes),
+            Status::Fault | Status::NotSeen => None,
+        }
+    }
+
+    /// Length of the destination address as the caller says, in bytes, where `msghdr` was read.
+    pub fn namelen(&self) -> Option<i32> {
+        let namelen = i32::from_le_bytes(self.head_bytes::<{ offset_of!(Head, namelen) }, _>());
+        self.status(Group::Msg).is_read().then_some(namelen)
+    }
+
+    /// Entries in the iovec table as the caller says, where `msghdr` was read.
+    pub fn iovlen(&self) -> Option<u64> {
+        let iovlen = u64::from_le_bytes(self.head_bytes::<{ offset_of!(Head, iovlen) }, _>());
+        self.status(Group::Msg).is_read().then_some(iovlen)
+    }
+
+    /// Bytes of control messages as the caller says, where `msghdr` was read.
+    pub fn controllen(&self) -> Option<u64> {
+        let controllen =
+            u64::from_le_bytes(self.head_bytes::<{ offset_of!(Head, controllen) }, _>());
+        self.status(Group::Msg).is_read().then_some(controllen)
+    }
+
+    /// The calling thread's name.
+    #[inline]
+    pub fn comm(&self) -> Text<'a> {
+        const OFFSET: usize = offset_of!(Head, comm);
+        const { assert!(OFFSET + COMM_BYTES <= HEAD_BYTES) };
+        let comm = self.head[OFFSET..].first_chunk::<COMM_BYTES>();
+        Text::new(comm.map_or(&[], |comm| &comm[..short::len_of(comm)]))
+    }
+
+    /// Path of the calling process's executable, where the host knows it.
+    pub fn exe(&self) -> Option<Text<'a>> {
+        self.known::<{ offset_of!(Head, exe) }>()
+    }
+
+    /// Path of the calling process's cgroup in the v2 hierarchy, where the host knows it.
+    pub fn cgroup(&self) -> Option<Text<'a>> {
+        self.known::<{ offset_of!(Head, cgroup) }>()
+    }
+
+    /// Where the message goes.
+    pub fn destination(&self) -> Destination<'a> {
+        match self.status(Group::Name) {
+            Status::Absent => return Destination::None,
+            Status::NotSeen | Status::Fault => return Destination::Unread,
+            Status::Ok | Status::Truncated => {}
+        }
+        let family = self.family();
+        let raw = self.part::<{ offset_of!(Head, name) }>();
+        let port = u16::from_le_bytes(self.head_bytes::<{ offset_of!(Head, port) }, _>());
+        let addr: [u8; 16] = self.head_bytes::<{ offset_of!(Head, addr) }, _>();
+        match (family, raw) {
+            (AF_INET, [_, _, _, _, _, _, _, _, ..]) => {
+                let [a, b, c, d, ..] = addr;
+                Destination::Inet(SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port))
+            }
+            (AF_INET6, [_, _, _, _, flow @ ..]) if raw.len() >= 24 => {
+                let flow = flow.first_chunk().map_or(0, |flow| u32::from_be_bytes(*flow));
+                let scope =
+                    u32::from_le_bytes(self.head_bytes::<{ offset_of!(Head, scope_id) }, _>());
+                Destination::Inet6(SocketAddrV6::new(Ipv6Addr::from(addr), port, flow, scope))
+            }
+            (AF_UNIX, [_, _, ..]) => {
+                Destination::Unix(Text::new(self.part::<{ offset_of!(Head, path) }>()))
+            }
+            _ => Destination::Other { family, raw },
+        }
+    }
+
+    /// An attribute that a script before this one added: the last one of that name. An attribute whose value
+    /// is not UTF-8 is in [`Event::attrs`] alone.
+    pub fn attr(&self, name: &str) -> Option<&'a str> {
+        self.attrs().filter(|(known, _)| known == name).last()?.1.as_str()
+    }
+
+    /// The attributes that scripts before this one added: names and values.
+    pub fn attrs(&self) -> impl Iterator<Item = (Text<'a>, Text<'a>)> + use<'a> {
+        let mut rest = self.part::<{ offset_of!(Head, attrs) }>();
+        std::iter::from_fn(move || {
+            let (&[n0, n1, v0, v1], part) = rest.split_first_chunk()?;
+            let (name, part) = part.split_at_checked(u16::from_le_bytes([n0, n1]).into())?;
+            let (value, part) = part.split_at_checked(u16::from_le_bytes([v0, v1]).into())?;
+            rest = part;
+            Some((Text::new(name), Text::new(value)))
+        })
+    }
+}
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut event = f.debug_struct("Event");
+        event
+            .field("seq", &self.seq())
+            .field("time_ns", &self.time_ns())
+            .field("call", &self.call());
+        event
+            .field("cpu", &self.cpu())
+            .field("duration_ns", &self.duration_ns())
+            .field("ret", &self.ret());
+        event.field("error", &self.error()).field("pid", &self.pid()).field("tid", &self.tid());
+        event.field("ppid", &self.ppid()).field("uid", &self.uid()).field("gid", &self.gid());
+        event.field("comm", &self.comm()).field("exe", &self.exe()).field("cgroup", &self.cgroup());
+        event.field("cgroup_id", &self.cgroup_id()).field("start_ns", &self.start_ns());
+        event
+            .field("fd", &self.fd())
+            .field("flags", &self.flags())
+            .field("msg_ptr", &self.msg_ptr());
+        event.field("destination", &self.destination()).field("namelen", &self.namelen());
+        event.field("iovlen", &self.iovlen()).field("bytes", &self.bytes());
+        event
+            .field("controllen", &self.controllen())
+            .field("attrs", &self.attrs().collect::<Vec<_>>());
+        event.finish()
+    }
+}
