@@ -6,7 +6,7 @@ fn main() -> ExitCode {
     match weir::cli::main() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("weir: {error:#}");
+            eprintln!("weir: {}", weir::cli::one_line(&error));
             ExitCode::FAILURE
         }
     }

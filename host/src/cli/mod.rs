@@ -36,3 +36,27 @@ pub fn main() -> anyhow::Result<()> {
         Command::Workload(workload) => workload.run(),
     }
 }
+
+/// An error with its causes, each said once: some errors say their cause themselves.
+pub fn one_line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow::anyhow!("no such file").context("cannot read x: no such file");
+        assert_eq!(one_line(&error), "cannot read x: no such file");
+        let error = anyhow::anyhow!("no such file").context("cannot read x");
+        assert_eq!(one_line(&error), "cannot read x: no such file");
+    }
+}

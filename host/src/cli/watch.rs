@@ -14,6 +14,7 @@ use notify_debouncer_mini::{
     notify::{INotifyWatcher, RecursiveMode},
 };
 
+use super::one_line;
 use crate::pipeline::{Pipelines, Put};
 
 /// A file is taken once it has been left alone for so long.
@@ -69,7 +70,7 @@ fn sync(folder: &Path, pipelines: &Pipelines, known: &mut Known) {
         match loaded {
             Ok((info, true)) => tracing::info!("swapped {} {}", path.display(), info.version),
             Ok((info, false)) => tracing::info!("loaded {} {}", path.display(), info.version),
-            Err(error) => tracing::error!("{}: {error:#}", path.display()),
+            Err(error) => tracing::error!("{}: {}", path.display(), one_line(&error)),
         }
     }
 }

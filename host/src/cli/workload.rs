@@ -30,14 +30,15 @@ use self::{folder::Folder, interrupt::Interrupt, tally::Tally};
 
 /// Make traffic that exercises the fields of sendmsg, on loopback and on unix sockets.
 ///
-/// Each kind of traffic has a thread of its own, named `wl-KIND`, which is the `comm` of its events.
+/// Each kind of traffic has a thread of its own, named wl-KIND: that is the comm of its events.
 #[derive(clap::Args)]
 pub struct Workload {
     /// Stop after so many seconds; 0: when interrupted
     #[arg(long, value_name = "N", default_value_t = 10)]
     seconds: u64,
     /// Rounds of each kind per second
-    #[arg(long, value_name = "R", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "R", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
     /// Only these kinds
     #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',', num_args = 1..)]
@@ -56,6 +57,8 @@ enum Kind {
     Udp4Conn,
     /// UDP over IPv6
     Udp6,
+    /// UDP to ports that services are known by: mDNS, StatsD, OTLP
+    Services,
     /// TCP over IPv4
     Tcp4,
     /// TCP over IPv6
@@ -95,6 +98,7 @@ impl Kind {
             Self::Udp4 => Box::new(inet::Udp::v4()?),
             Self::Udp4Conn => Box::new(inet::Udp::connected()?),
             Self::Udp6 => Box::new(inet::Udp::v6()?),
+            Self::Services => Box::new(inet::Services::open()?),
             Self::Tcp4 => Box::new(inet::Tcp::v4()?),
             Self::Tcp6 => Box::new(inet::Tcp::v6()?),
             Self::UnixPath => Box::new(unix::Datagrams::to_path(folder)?),

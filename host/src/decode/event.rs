@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::{Serialize, Serializer};
+use weir_sdk::Errno;
 use weir_sdk::event::{
     AF_INET, AF_INET6, AF_UNIX, GROUP_IOV, GROUP_MSG, GROUP_NAME, GROUP_PPID, GROUP_START, Head,
     STATUS_ABSENT, STATUS_FAULT, STATUS_NOT_SEEN, STATUS_OK, STATUS_TRUNCATED,
@@ -122,7 +123,7 @@ impl<'a> Event<'a> {
             cpu: head.cpu,
             duration_ns: head.duration_ns,
             ret: head.ret.max(-1),
-            error: names::error(head.ret),
+            error: Errno::of(head.ret).map(|error| error.to_string()),
             process: Process {
                 pid: head.pid,
                 tid: head.tid,

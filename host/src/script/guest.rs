@@ -29,6 +29,8 @@ pub struct State {
     pub memory_refused: Option<usize>,
     /// Size of the memory in bytes.
     pub memory_bytes: usize,
+    /// The last line of this run that the script logged as an error: a panic says its reason so.
+    pub last_words: Option<String>,
 }
 
 /// What an update takes beside its key.
@@ -45,6 +47,7 @@ impl State {
     pub fn discard(&mut self) {
         self.updates.clear();
         self.attributes.clear();
+        self.last_words = None;
     }
 }
 

@@ -71,6 +71,7 @@ impl Instance {
             refused: 0,
             memory_refused: None,
             memory_bytes: 0,
+            last_words: None,
         };
         let mut store = Store::new(&engine.engine, state);
         store.limiter(|state| state);
@@ -260,6 +261,9 @@ fn optional<P: WasmParams, R: WasmResults>(
     export(instance, store, name, expected).map(Some)
 }
 
+/// Functions of Rust's that a panic goes through.
+const PANIC: [&str; 4] = ["rust_panic", "panicking", "panic_handler", "backtrace::__rust"];
+
 /// Makes of an error what people are shown.
 fn fault(store: &Store<State>, error: wasmtime::Error) -> Fault {
     let state = store.data();
@@ -268,6 +272,9 @@ fn fault(store: &Store<State>, error: wasmtime::Error) -> Fault {
     let mut message = match trap {
         Some(Trap::Interrupt) => {
             format!("ran longer than its limit of {:?} for one batch", state.limits.batch_time)
+        }
+        Some(Trap::UnreachableCodeReached) if state.last_words.is_some() => {
+            state.last_words.clone().unwrap_or_default()
         }
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
@@ -279,13 +286,12 @@ fn fault(store: &Store<State>, error: wasmtime::Error) -> Fault {
         ));
     }
     let backtrace = error.downcast_ref::<WasmBacktrace>().map_or_else(Vec::new, |backtrace| {
-        let frames = backtrace.frames().iter();
-        frames
-            .map(|frame| match frame.func_name() {
-                Some(name) => name.to_owned(),
-                None => format!("function {}", frame.func_index()),
-            })
-            .collect()
+        let names = backtrace.frames().iter().map(|frame| match frame.func_name() {
+            Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
+            None => format!("function {}", frame.func_index()),
+        });
+        // What a Rust panic goes through says nothing of where it came from.
+        names.skip_while(|name| PANIC.iter().any(|part| name.contains(part))).collect()
     });
     Fault { time: SystemTime::now(), kind, message, backtrace }
 }

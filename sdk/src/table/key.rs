@@ -6,7 +6,7 @@ use crate::{Destination, Errno, Text, short};
 
 /// What a label can be made of: text, a destination, an error, a number.
 ///
-/// A NUL within it would make two labels of one; it becomes `@`, as in /proc/net/unix.
+/// A NUL within it would make two labels of one, and becomes `@`.
 pub trait Label: sealed::Sealed {
     /// Writes the label's text.
     #[doc(hidden)]
@@ -14,6 +14,7 @@ pub trait Label: sealed::Sealed {
 }
 
 mod sealed {
+    /// Keeps [`Label`](super::Label) to types whose text has no NUL once it is written.
     pub trait Sealed {}
 }
 

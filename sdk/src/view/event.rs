@@ -166,7 +166,6 @@ impl<'a> Event<'a> {
     #[inline]
     pub fn comm(&self) -> Text<'a> {
         const OFFSET: usize = offset_of!(Head, comm);
-        const { assert!(OFFSET + COMM_BYTES <= HEAD_BYTES) };
         let comm = self.head[OFFSET..].first_chunk::<COMM_BYTES>();
         Text::new(comm.map_or(&[], |comm| &comm[..short::len_of(comm)]))
     }

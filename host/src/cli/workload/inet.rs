@@ -41,7 +41,11 @@ impl Udp {
     }
 
     fn open(ip: IpAddr) -> io::Result<Self> {
-        let (from, to) = (UdpSocket::bind((ip, 0))?, UdpSocket::bind((ip, 0))?);
+        Self::to(ip, 0)
+    }
+
+    fn to(ip: IpAddr, port: u16) -> io::Result<Self> {
+        let (from, to) = (UdpSocket::bind((ip, 0))?, UdpSocket::bind((ip, port))?);
         let name = address::inet(to.local_addr()?);
         Ok(Self { from, to, name })
     }
@@ -53,6 +57,34 @@ impl Traffic for Udp {
         let message = Message { name: &self.name, parts: &parts, ..Message::default() };
         tally.count(message.send(&self.from, 0));
         drain(&self.to)
+    }
+}
+
+/// Ports that services are known by: mDNS, StatsD, OTLP.
+const SERVICE_PORTS: [u16; 3] = [5353, 8125, 4317];
+/// A loopback address on which a real service is unlikely to listen.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 77, 0, 1));
+
+/// Sockets that send to ports by which services are known, and receive there themselves.
+pub struct Services(Vec<Udp>);
+
+impl Services {
+    /// On those ports that are free.
+    pub fn open() -> io::Result<Self> {
+        let open = |port| Udp::to(NOBODY, port);
+        let (sockets, errors): (Vec<_>, Vec<_>) =
+            SERVICE_PORTS.into_iter().map(open).partition(Result::is_ok);
+        let sockets: Vec<_> = sockets.into_iter().flatten().collect();
+        match errors.into_iter().find_map(Result::err) {
+            Some(error) if sockets.is_empty() => Err(error),
+            _ => Ok(Self(sockets)),
+        }
+    }
+}
+
+impl Traffic for Services {
+    fn round(&mut self, round: usize, tally: &mut Tally) -> io::Result<()> {
+        self.0.iter_mut().try_for_each(|socket| socket.round(round, tally))
     }
 }
 

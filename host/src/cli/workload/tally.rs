@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io};
 
 use serde::Serialize;
+use weir_sdk::Errno;
 
 /// The calls of one kind.
 #[derive(Debug, Default, Serialize)]
@@ -23,7 +24,11 @@ impl Tally {
         self.calls += 1;
         match result {
             Ok(_) => self.ok += 1,
-            Err(error) => *self.errors.entry(name(&error)).or_default() += 1,
+            Err(error) => {
+                let number = error.raw_os_error().unwrap_or_default();
+                let name = Errno(number.unsigned_abs()).to_string();
+                *self.errors.entry(name).or_default() += 1;
+            }
         }
     }
 
@@ -37,27 +42,4 @@ impl Tally {
         }
         self.stopped = self.stopped.take().or(stopped);
     }
-}
-
-/// The name of an error that the workload provokes or may meet; of others the number.
-fn name(error: &io::Error) -> String {
-    let number = error.raw_os_error().unwrap_or_default();
-    let name = match number {
-        libc::EAGAIN => "EAGAIN",
-        libc::EBADF => "EBADF",
-        libc::ECONNREFUSED => "ECONNREFUSED",
-        libc::ECONNRESET => "ECONNRESET",
-        libc::EFAULT => "EFAULT",
-        libc::EINTR => "EINTR",
-        libc::EINVAL => "EINVAL",
-        libc::EMSGSIZE => "EMSGSIZE",
-        libc::ENETUNREACH => "ENETUNREACH",
-        libc::ENOBUFS => "ENOBUFS",
-        libc::ENOENT => "ENOENT",
-        libc::ENOMEM => "ENOMEM",
-        libc::EPERM => "EPERM",
-        libc::EPIPE => "EPIPE",
-        _ => return number.to_string(),
-    };
-    name.to_owned()
 }

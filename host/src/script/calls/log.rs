@@ -9,6 +9,9 @@ use crate::script::guest::{State, bytes, split};
 
 const LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];
 
+/// What is taken at most of an error, in case the script ends with it.
+const LAST_WORDS_BYTES: usize = 512;
+
 pub fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "log", log)?;
     Ok(())
@@ -21,5 +24,9 @@ fn log(mut caller: Caller<'_, State>, level: u32, ptr: u32, len: u32) -> wasmtim
         wasmtime::bail!("log: level {level} is not one of 0 to 3");
     };
     state.log.add(level, text);
+    if *level == "error" {
+        let text = &text[..text.len().min(LAST_WORDS_BYTES)];
+        state.last_words = Some(String::from_utf8_lossy(text).into_owned());
+    }
     Ok(())
 }
