@@ -15,14 +15,14 @@ const SCRIPTS: &[&str] = &["-s", "service | latency", "-s", "errors"];
 ///
 /// Prints the time per send and its ratio to untraced, what was lost by ledger row, the share of a
 /// processor and the peak memory that weir took, and the time from start to the first event. Needs
-/// root. Other load on the machine blurs the figures; the ratio of medians suffers least.
+/// root. Other load on the machine blurs the figures; the median of the rounds' ratios suffers least.
 #[derive(Args)]
 pub struct Options {
     /// Sends in one round
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 300_000)]
     sends: u32,
     /// Rounds of each kind
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 11)]
     rounds: u32,
 }
 
@@ -37,11 +37,10 @@ pub fn measure(options: &Options) -> Result<()> {
     let mut times = vec![Vec::new(); ways.len()];
     let mut last = None;
     for round in 0..options.rounds {
-        for (way, times) in ways.iter().zip(&mut times) {
-            let (name, scripts) = way;
+        for ((name, scripts), times) in ways.iter().zip(&mut times) {
             let traced = scripts.map(Traced::start).transpose()?;
             let ns = sends(options.sends)?;
-            println!("round {} {name:<20} {ns:>7.0} ns per send", round + 1);
+            println!("round {:>2}  {name:<20} {ns:>7.0} ns per send", round + 1);
             times.push(ns);
             if let Some(traced) = traced {
                 last = Some((*name, traced.stop()?));
@@ -49,10 +48,11 @@ pub fn measure(options: &Options) -> Result<()> {
         }
     }
     println!();
-    let untraced = median(&mut times[0]);
-    for ((name, _), times) in ways.iter().zip(&mut times) {
-        let ns = median(times);
-        println!("median  {name:<20} {ns:>7.0} ns per send  {:.2}x", ns / untraced);
+    for ((name, _), own) in ways.iter().zip(&times) {
+        // Rounds next to each other in time share the machine's mood: ratios are taken within one.
+        let ratios = own.iter().zip(&times[0]).map(|(ns, untraced)| ns / untraced);
+        let (ns, ratio) = (median(own.iter().copied()), median(ratios));
+        println!("median    {name:<20} {ns:>7.0} ns per send  {ratio:.2}x");
     }
     if let Some((name, report)) = last {
         println!("\n{name}, last round:\n{report}");
@@ -76,7 +76,8 @@ fn sends(count: u32) -> Result<f64> {
     Ok(began.elapsed().as_nanos() as f64 / f64::from(count))
 }
 
-fn median(values: &mut [f64]) -> f64 {
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

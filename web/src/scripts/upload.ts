@@ -21,7 +21,7 @@ export function upload(onLoaded: () => void): Upload {
     "div",
     { class: "drop-zone" },
     h("p", null, h("b", null, "Drop a .wasm here"), " or ", picker, h("label", { for: "wasm-file", class: "button" }, "choose a file")),
-    h("p", { class: "subdued" }, "A core module or a component, in any language. ", h("code", null, "weir new NAME --lang rust"), " starts one."),
+    h("p", { class: "subdued" }, "A WebAssembly core module, in any language. ", h("code", null, "docs/scripting.md"), " tells how to write one."),
   );
   const fileFacts = h("p", { class: "file-facts" });
   const name = h("input", { id: "upload-name", required: true, autocomplete: "off", spellcheck: "false" });
