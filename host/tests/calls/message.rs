@@ -20,7 +20,8 @@ impl Message {
     /// One with parts of these lengths, no destination and no control messages.
     pub fn of(lens: &[usize]) -> Self {
         let payload = vec![b'p'; lens.iter().copied().max().unwrap_or_default()];
-        let entry = |&len| libc::iovec { iov_base: payload.as_ptr().cast_mut().cast(), iov_len: len };
+        let entry =
+            |&len| libc::iovec { iov_base: payload.as_ptr().cast_mut().cast(), iov_len: len };
         let mut table: Vec<_> = lens.iter().map(entry).collect();
         // SAFETY: integers and pointers, for which zero is a value.
         let mut header: Box<libc::msghdr> = Box::new(unsafe { std::mem::zeroed() });

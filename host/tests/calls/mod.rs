@@ -1,5 +1,5 @@
 //! sendmsg calls that this process makes, and what their events must say.
-#![allow(dead_code, reason = "each test binary uses another part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses another part")]
 
 mod message;
 mod traced;
@@ -12,7 +12,7 @@ use std::{
 };
 
 pub use message::{Message, inet, unix};
-pub use traced::{Calls, assert_says};
+pub use traced::{Calls, assert_says, own_events, settle};
 
 use crate::live::wait_for;
 

@@ -3,8 +3,10 @@
 
 use std::{
     fs, io,
+    ops::Range,
     os::{fd::AsRawFd, unix::fs::MetadataExt},
     path::PathBuf,
+    sync::atomic::{AtomicI32, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -13,12 +15,31 @@ use serde_json::{Map, Value, json};
 use super::{Message, error_name, sendmsg, tid};
 use crate::live::{Weir, wait_for};
 
-/// Descriptor of the call that comes last: when its event is there, all others are.
-const LAST: i32 = -77;
+/// Descriptors of the calls of [`settle`].
+const LAST: Range<i32> = -2_000_000..-1_000_000;
+
+/// Waits until the events of all calls that have returned are there: makes one more, and waits for
+/// its event.
+pub fn settle(weir: &Weir) {
+    static CALLS: AtomicI32 = AtomicI32::new(0);
+    let (pid, fd) = (std::process::id(), LAST.start + CALLS.fetch_add(1, Relaxed));
+    sendmsg(fd, std::ptr::null(), 0).unwrap_err();
+    wait_for("event of the last call", || {
+        let last = |event: &Value| event["fd"] == fd && event["process"]["pid"] == pid;
+        weir.has_event("own", last).then_some(())
+    });
+}
+
+/// The events of this process's calls, without those of [`settle`], oldest first.
+pub fn own_events(weir: &Weir) -> Vec<Value> {
+    weir.events("own", |event| {
+        let fd = event["fd"].as_i64().unwrap() as i32;
+        event["process"]["pid"] == std::process::id() && !LAST.contains(&fd)
+    })
+}
 
 /// The calls that a thread made.
 pub struct Calls {
-    pid: u32,
     tid: u32,
     made: Vec<Made>,
 }
@@ -31,7 +52,7 @@ struct Made {
 impl Calls {
     /// Of the calling thread.
     pub fn new() -> Self {
-        Self { pid: std::process::id(), tid: tid(), made: Vec::new() }
+        Self { tid: tid(), made: Vec::new() }
     }
 
     /// Sends a message. What the event must say beyond what goes for every call is in `says`.
@@ -66,7 +87,7 @@ impl Calls {
         let mut expected = json!({
             "call": "sendmsg", "fd": fd, "flags": [], "ret": ret, "error": error,
             "process": {
-                "pid": self.pid, "tid": self.tid, "ppid": ppid, "uid": uid, "gid": gid,
+                "pid": std::process::id(), "tid": self.tid, "ppid": ppid, "uid": uid, "gid": gid,
                 "comm": comm.trim_end_matches('\n'), "cgroup_id": own_cgroup(),
             },
             "msg": { "ptr": format!("{header:p}") },
@@ -80,15 +101,21 @@ impl Calls {
         result
     }
 
+    /// Says that the last call was interrupted and made again by the kernel, and what the event of
+    /// the interrupted one must say.
+    pub fn was_restarted(&mut self, says: Value) {
+        let Made { expected, took } = self.made.last().unwrap();
+        let mut interrupted = Made { expected: expected.clone(), took: *took };
+        merge(&mut interrupted.expected, says);
+        self.made.insert(self.made.len() - 1, interrupted);
+    }
+
     /// Asserts that weir saw exactly these calls of this thread. Returns their events.
-    pub fn check(self, weir: &Weir, pipeline: &str) -> Vec<Value> {
-        let Self { pid, tid, made } = self;
-        sendmsg(LAST, std::ptr::null(), 0).unwrap_err();
-        let own = |event: &Value| event["process"]["pid"] == pid && event["process"]["tid"] == tid;
-        let last = |event: &Value| own(event) && event["fd"] == LAST;
-        wait_for("event of the last call", || weir.has_event(pipeline, last).then_some(()));
-        let mut events = weir.events(pipeline, own);
-        assert!(events.pop().is_some_and(|event| last(&event)));
+    pub fn check(self, weir: &Weir) -> Vec<Value> {
+        let Self { tid, made } = self;
+        settle(weir);
+        let mut events = own_events(weir);
+        events.retain(|event| event["process"]["tid"] == tid);
         for (Made { expected, took }, event) in made.iter().zip(&events) {
             assert_says(event, expected);
             let duration_ns = u128::from(event["duration_ns"].as_u64().unwrap());
@@ -106,21 +133,28 @@ pub fn assert_says(event: &Value, expected: &Value) {
             return (says != expected).then(|| format!("{path} is {says}, not {expected}"));
         };
         parts.iter().find_map(|(name, expected)| {
-            differs(&format!("{path}/{name}"), says.get(name).unwrap_or(&json!("left out")), expected)
+            differs(
+                &format!("{path}/{name}"),
+                says.get(name).unwrap_or(&json!("left out")),
+                expected,
+            )
         })
     }
     if let Some(difference) = differs("", event, expected) {
-        panic!("{difference}\nexpected: {expected:#}\nevent: {event:#}");
+        panic!("{difference}\nexpected: {expected}\nevent: {event}");
     }
 }
 
 /// Puts what `more` says in the place of, or beside, what is there. The member `status` stands
 /// for the status of fields.
 fn merge(value: &mut Value, mut more: Value) {
-    if let Some(Value::Object(statuses)) = more.as_object_mut().and_then(|more| more.remove("status"))
+    if let Some(Value::Object(statuses)) =
+        more.as_object_mut().and_then(|more| more.remove("status"))
     {
-        let fields: Map<_, _> =
-            statuses.into_iter().map(|(field, status)| (field, json!({ "status": status }))).collect();
+        let fields: Map<_, _> = statuses
+            .into_iter()
+            .map(|(field, status)| (field, json!({ "status": status })))
+            .collect();
         value["fields"] = Value::Object(fields);
     }
     fn put(value: &mut Value, more: Value) {

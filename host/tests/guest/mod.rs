@@ -1,15 +1,20 @@
 //! Scripts written for tests, as WebAssembly text.
 #![allow(dead_code, reason = "each test binary uses another part")]
 
+use std::{mem::offset_of, process};
+
+use weir_sdk::event::Head;
+
 /// What every script has: memory, its ABI, and a buffer at 64 KiB that grows as it must.
 pub const FRAME: &str = r#"
     (memory (export "memory") 4)
     (func (export "weir_abi") (result i32) (i32.const 1))
     (func (export "weir_alloc") (param $bytes i32) (result i32)
         (local $pages i32)
-        (local.set $pages (i32.sub
-            (i32.add (i32.const 1) (i32.div_u (i32.add (local.get $bytes) (i32.const 65535)) (i32.const 65536)))
-            (memory.size)))
+        (local.set $pages (i32.div_u
+            (i32.add (local.get $bytes) (i32.const 131071))
+            (i32.const 65536)))
+        (local.set $pages (i32.sub (local.get $pages) (memory.size)))
         (if (i32.gt_s (local.get $pages) (i32.const 0))
             (then (drop (memory.grow (local.get $pages)))))
         (i32.const 65536))
@@ -37,8 +42,29 @@ pub const TRAP_ON_TENTH: &str = r#"
             (then (call $tenth))))
 "#;
 
+/// Traps when the number of an event is not the one after that of the event before.
+pub const GAPLESS: &str = r#"
+    (global $seq (mut i64) (i64.const 0))
+    (func (export "weir_batch") (param $at i32) (param i32)
+        (local $event i32) (local $head i32)
+        (local.set $head (i32.add (local.get $at) (i32.load offset=12 (local.get $at))))
+        (loop $next
+            (global.set $seq (i64.add (global.get $seq) (i64.const 1)))
+            (if (i64.ne (i64.load (local.get $head)) (global.get $seq)) (then unreachable))
+            (local.set $head (i32.add (local.get $head) (i32.load offset=8 (local.get $at))))
+            (local.set $event (i32.add (local.get $event) (i32.const 1)))
+            (br_if $next (i32.lt_u (local.get $event) (i32.load offset=4 (local.get $at))))))
+"#;
+
 /// Never comes to an end.
 pub const LOOP: &str = r#"(func (export "weir_batch") (param i32 i32) (loop $again (br $again)))"#;
+
+/// Takes as much memory as there is, then traps.
+pub const GREEDY: &str = r#"
+    (loop $again
+        (br_if $again (i32.ge_s (memory.grow (i32.const 16)) (i32.const 0))))
+    unreachable
+"#;
 
 /// A script of the frame and these parts.
 pub fn script(parts: &str) -> Vec<u8> {
@@ -55,10 +81,34 @@ pub fn label(version: char) -> Vec<u8> {
             (func (export "weir_batch") (param $at i32) (param i32)
                 (local $event i32)
                 (loop $next
-                    (call $attr (local.get $event) (i32.const 16) (i32.const 7) (i32.const 23) (i32.const 1))
+                    (call $attr (local.get $event)
+                        (i32.const 16) (i32.const 7) (i32.const 23) (i32.const 1))
                     (local.set $event (i32.add (local.get $event) (i32.const 1)))
-                    (br_if $next (i32.lt_u (local.get $event) (i32.load offset=4 (local.get $at))))))
-        )"#
+                    (br_if $next
+                        (i32.lt_u (local.get $event) (i32.load offset=4 (local.get $at)))))))"#
+    ))
+}
+
+/// Keeps the events of this process and of its children: among those of a busy machine they would
+/// not be kept for long.
+pub fn own() -> Vec<u8> {
+    script(&format!(
+        r#"(func (export "weir_batch") (param $at i32) (param i32)
+            (local $event i32) (local $head i32) (local $verdict i32)
+            (local.set $head (i32.add (local.get $at) (i32.load offset=12 (local.get $at))))
+            (local.set $verdict (i32.add (local.get $at) (i32.load offset=16 (local.get $at))))
+            (loop $next
+                (i32.store8 (local.get $verdict) (i32.and
+                    (i32.ne (i32.load offset={} (local.get $head)) (i32.const {own}))
+                    (i32.ne (i32.load offset={} (local.get $head)) (i32.const {own}))))
+                (local.set $verdict (i32.add (local.get $verdict) (i32.const 1)))
+                (local.set $head (i32.add (local.get $head) (i32.load offset=8 (local.get $at))))
+                (local.set $event (i32.add (local.get $event) (i32.const 1)))
+                (br_if $next
+                    (i32.lt_u (local.get $event) (i32.load offset=4 (local.get $at))))))"#,
+        offset_of!(Head, pid),
+        offset_of!(Head, ppid),
+        own = process::id(),
     ))
 }
 

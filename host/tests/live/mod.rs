@@ -1,20 +1,25 @@
 //! `weir run` as a process: started for a test, asked over HTTP, stopped with its account checked.
-#![allow(dead_code, reason = "each test binary uses another part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses another part")]
+
+mod ledger;
 
 use std::{
-    collections::BTreeMap,
     env, fs,
     io::{BufRead, BufReader},
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use ledger::{pipeline, row};
+
+use crate::guest;
 
 /// How long anything may take: an emulated machine is slow, and nothing here waits for nothing.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -54,7 +59,7 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 /// A running `weir run`.
 pub struct Weir {
     child: Child,
-    lines: mpsc::Receiver<String>,
+    lines: Mutex<mpsc::Receiver<String>>,
     folder: TempDir,
     agent: ureq::Agent,
     /// `http://127.0.0.1:PORT`.
@@ -64,16 +69,21 @@ pub struct Weir {
 }
 
 impl Weir {
-    /// Starts it with these arguments and a free port, and waits for the link that it prints.
+    /// Starts it with these arguments and a free port, and waits for the link that it prints. It
+    /// has the pipeline `own`, which keeps the events of this process and of its children.
     pub fn start<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stderr = fs::File::create(folder.path().join("stderr")).unwrap();
+        let own = folder.path().join("own.wasm");
+        fs::write(&own, guest::own()).unwrap();
         let mut child = Command::new(binary())
             .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(folder.path().join("data"))
             .arg("--exit-ledger")
             .arg(folder.path().join("ledger.json"))
             .args(args)
+            .arg("-s")
+            .arg(own)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -88,8 +98,11 @@ impl Weir {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE))
+            // A request that is refused before its body is read ends the connection.
+            .max_idle_connections(0)
             .build();
         let (url, token) = (String::new(), String::new());
+        let lines = Mutex::new(lines);
         let mut weir = Self { child, lines, folder, agent: config.into(), url, token };
         let link = weir.link();
         let (url, token) = link.split_once("/#token=").unwrap();
@@ -101,7 +114,7 @@ impl Weir {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(line) = self.lines.recv_timeout(left) else {
+            let Ok(line) = self.lines.get_mut().unwrap().recv_timeout(left) else {
                 panic!("weir prints no link with a token; on stderr:\n{}", self.stderr());
             };
             if let Some(start) = line.find("http://")
@@ -201,7 +214,7 @@ impl Weir {
     /// The ledger at this moment, which must add up.
     pub fn ledger(&self) -> Value {
         let ledger = self.get("/api/v1/ledger");
-        check_ledger(&ledger);
+        ledger::check(&ledger);
         ledger
     }
 
@@ -213,13 +226,13 @@ impl Weir {
         assert!(status.success(), "weir ends with {status}; on stderr:\n{stderr}");
         let file = fs::read(self.folder.path().join("ledger.json")).unwrap();
         let ledger: Value = serde_json::from_slice(&file).unwrap();
-        check_ledger(&ledger);
+        ledger::check(&ledger);
         assert_eq!(ledger["in_flight"], 0, "{ledger}");
         for pipeline in ledger["pipelines"].as_array().unwrap() {
             assert_eq!(pipeline["queued"], 0, "{pipeline}");
         }
-        let printed: Vec<String> = self.lines.try_iter().collect();
-        assert_eq!(printed_ledger(&printed), rows(&ledger), "{}", printed.join("\n"));
+        let printed: Vec<String> = self.lines.get_mut().unwrap().iter().collect();
+        assert_eq!(ledger::printed(&printed), ledger::rows(&ledger), "{}", printed.join("\n"));
         ledger
     }
 
@@ -241,67 +254,4 @@ impl Drop for Weir {
             eprintln!("stderr of weir:\n{}", self.stderr());
         }
     }
-}
-
-/// A row of a ledger.
-pub fn row(ledger: &Value, name: &str) -> u64 {
-    ledger[name].as_u64().unwrap_or_else(|| panic!("no row {name} in {ledger}"))
-}
-
-/// The rows of one pipeline.
-pub fn pipeline<'a>(ledger: &'a Value, name: &str) -> &'a Value {
-    let pipelines = ledger["pipelines"].as_array().unwrap();
-    let found = pipelines.iter().find(|pipeline| pipeline["name"] == name);
-    found.unwrap_or_else(|| panic!("no pipeline {name} in {ledger}"))
-}
-
-const ROWS: [&str; 6] =
-    ["filtered_in_kernel", "ring_full", "unpaired", "undecodable", "delivered", "in_flight"];
-const PIPELINE_ROWS: [&str; 7] =
-    ["kept", "dropped_by_script", "queue_full", "trapped", "timed_out", "quarantined", "queued"];
-
-/// Asserts that every call is in exactly one row.
-pub fn check_ledger(ledger: &Value) {
-    let sum = |of: &Value, rows: &[&str]| rows.iter().map(|name| row(of, name)).sum::<u64>();
-    assert_eq!(row(ledger, "seen"), sum(ledger, &ROWS), "{ledger}");
-    let unpaired_by = ["no_slot", "overwritten", "thread_exit", "at_stop"];
-    assert_eq!(row(ledger, "unpaired"), sum(&ledger["unpaired_by"], &unpaired_by), "{ledger}");
-    for pipeline in ledger["pipelines"].as_array().unwrap() {
-        assert_eq!(row(pipeline, "delivered"), sum(pipeline, &PIPELINE_ROWS), "{pipeline}");
-    }
-}
-
-/// Rows by the name of their part: empty for the whole, else the pipeline's.
-type Rows = BTreeMap<(String, String), u64>;
-
-fn rows(ledger: &Value) -> Rows {
-    let mut rows = Rows::new();
-    for name in ["seen"].into_iter().chain(ROWS) {
-        rows.insert((String::new(), name.to_owned()), row(ledger, name));
-    }
-    for pipeline in ledger["pipelines"].as_array().unwrap() {
-        for name in ["delivered"].into_iter().chain(PIPELINE_ROWS) {
-            let part = pipeline["name"].as_str().unwrap().to_owned();
-            rows.insert((part, name.to_owned()), row(pipeline, name));
-        }
-    }
-    rows
-}
-
-/// What stands on stdout: `ledger` or `pipeline NAME`, and below it rows like `  + kept   12`.
-fn printed_ledger(lines: &[String]) -> Rows {
-    let mut rows = Rows::new();
-    let mut part = None;
-    for line in lines {
-        if line == "ledger" {
-            part = Some(String::new());
-        } else if let Some(name) = line.strip_prefix("pipeline ") {
-            part = Some(name.to_owned());
-        } else if let Some(part) = &part {
-            let words: Vec<_> = line.split_whitespace().collect();
-            let [.., name, count] = words[..] else { panic!("not a row: {line:?}") };
-            rows.insert((part.clone(), name.to_owned()), count.parse().unwrap());
-        }
-    }
-    rows
 }
