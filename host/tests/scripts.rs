@@ -9,6 +9,8 @@ mod live;
 mod command_line;
 #[path = "scripts/fault.rs"]
 mod fault;
+#[path = "scripts/folder.rs"]
+mod folder;
 #[path = "scripts/refusal.rs"]
 mod refusal;
 #[path = "scripts/request.rs"]

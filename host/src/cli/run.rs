@@ -25,6 +25,9 @@ use crate::{
     script::{Engine, Limits},
 };
 
+/// From detaching the programs to reading their last records.
+const GRACE: Duration = Duration::from_millis(20);
+
 /// Trace this host's sendmsg calls, and serve what the scripts find.
 ///
 /// Needs root, or CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH, until the probes are attached.
@@ -113,8 +116,7 @@ impl Run {
         for spec in specs {
             pipelines.add(spec)?;
         }
-        let ledger = Arc::new(Ledger::default());
-        ledger.attach(probe.kernel.clone());
+        let ledger = Arc::new(Ledger::new(probe.kernel.clone()));
         let stop = Arc::new(AtomicBool::new(false));
         let reader = Reader::new(ring, enrich, ledger.clone(), pipelines.clone(), stop.clone());
         let reader = thread::Builder::new()
@@ -124,8 +126,6 @@ impl Run {
         let watched =
             self.scripts.map(|folder| watch::watch(folder, pipelines.clone())).transpose()?;
 
-        println!("page    http://{listen}/#token={token}");
-        println!("api     http://{listen}/api/v1/status");
         let app = http::App {
             pipelines: pipelines.clone(),
             ledger: ledger.clone(),
@@ -139,6 +139,8 @@ impl Run {
 
         drop(watched);
         probe.detach();
+        // What runs on another processor at this moment may still write its record.
+        thread::sleep(GRACE);
         stop.store(true, Relaxed);
         match reader.join() {
             Ok(result) => result?,
@@ -152,7 +154,7 @@ impl Run {
             let json = serde_json::to_vec_pretty(&snapshot)?;
             fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        if let Some(imbalance) = snapshot.imbalance() {
+        if let Some(imbalance) = snapshot.imbalance_at_exit() {
             bail!("the ledger does not add up, which is a bug in weir: {imbalance}");
         }
         Ok(())
@@ -193,6 +195,9 @@ fn serve(listener: TcpListener, app: Arc<http::App>) -> anyhow::Result<()> {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut interrupt = signal(tokio::signal::unix::SignalKind::interrupt())?;
         let mut terminate = signal(tokio::signal::unix::SignalKind::terminate())?;
+        // Whoever reads this may send a signal at once.
+        println!("page    http://{}/#token={}", app.listen, app.token);
+        println!("api     http://{}/api/v1/status", app.listen);
         let server = tokio::spawn(http::serve(listener, app, std::future::pending()));
         tokio::select! {
             _ = interrupt.recv() => Ok(()),
@@ -201,7 +206,7 @@ fn serve(listener: TcpListener, app: Arc<http::App>) -> anyhow::Result<()> {
         }
     });
     // Streams to clients never end by themselves.
-    runtime.shutdown_timeout(Duration::from_millis(200));
+    runtime.shutdown_background();
     result
 }
 

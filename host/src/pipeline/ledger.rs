@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Instant,
@@ -14,9 +14,8 @@ use weir_ebpf::counter;
 use crate::probe::{self, Kernel};
 
 /// What the host counts of all calls. The kernel side counts the rest.
-#[derive(Default)]
 pub struct Ledger {
-    kernel: Mutex<Option<Arc<Kernel>>>,
+    kernel: Arc<Kernel>,
     /// Events in batches that were handed on.
     delivered: AtomicU64,
     /// Records that are not events.
@@ -149,9 +148,15 @@ impl Row {
 }
 
 impl Ledger {
-    /// Sets what counts on the kernel's side.
-    pub fn attach(&self, kernel: Arc<Kernel>) {
-        *self.kernel.lock().expect("no panic while locked") = Some(kernel);
+    /// A ledger, with what counts on the kernel's side.
+    pub fn new(kernel: Arc<Kernel>) -> Self {
+        Self {
+            kernel,
+            delivered: AtomicU64::default(),
+            undecodable: AtomicU64::default(),
+            at_stop: AtomicU64::default(),
+            first_event: OnceLock::default(),
+        }
     }
 
     /// Counts events as they are handed on.
@@ -167,24 +172,18 @@ impl Ledger {
 
     /// Looks up the calls that never returned, once the programs are detached.
     pub fn close(&self) -> Result<(), probe::Error> {
-        if let Some(kernel) = self.kernel.lock().expect("no panic while locked").as_ref() {
-            self.at_stop.store(kernel.stranded()?, Relaxed);
-        }
+        self.at_stop.store(self.kernel.stranded()?, Relaxed);
         Ok(())
     }
 
     /// Records that the ring buffer had no room for, so far.
     pub fn ring_full(&self) -> Result<u64, probe::Error> {
-        match self.kernel.lock().expect("no panic while locked").as_ref() {
-            Some(kernel) => Ok(kernel.counters()?[counter::RING_FULL]),
-            None => Ok(0),
-        }
+        Ok(self.kernel.counters()?[counter::RING_FULL])
     }
 
     /// The programs that count.
     pub fn programs(&self) -> Vec<probe::ProgramState> {
-        let kernel = self.kernel.lock().expect("no panic while locked");
-        kernel.as_ref().map_or_else(Vec::new, |kernel| kernel.programs())
+        self.kernel.programs()
     }
 
     /// The ledger now, with these pipelines' rows.
@@ -192,11 +191,7 @@ impl Ledger {
         let delivered = self.delivered.load(Relaxed);
         let undecodable = self.undecodable.load(Relaxed);
         let at_stop = self.at_stop.load(Relaxed);
-        let kernel = self.kernel.lock().expect("no panic while locked");
-        let counters = kernel.as_ref().map(|kernel| kernel.counters()).transpose()?;
-        let programs = kernel.as_ref().map_or_else(Vec::new, |kernel| kernel.programs());
-        drop(kernel);
-        let counters = counters.unwrap_or_default();
+        let (counters, programs) = (self.kernel.counters()?, self.kernel.programs());
         let unpaired_by = UnpairedBy {
             no_slot: counters[counter::NO_SLOT],
             overwritten: counters[counter::OVERWRITTEN],
@@ -226,30 +221,19 @@ impl Ledger {
 }
 
 impl Snapshot {
-    /// What does not add up: nothing, unless there is a bug.
-    pub fn imbalance(&self) -> Option<String> {
-        let sum = self.filtered_in_kernel
+    /// What does not add up once all is read and every queue is empty: nothing, unless there is a
+    /// bug. Until then calls in no row yet are in flight or queued.
+    pub fn imbalance_at_exit(&self) -> Option<String> {
+        let rows = self.filtered_in_kernel
             + self.ring_full
             + self.unpaired
             + self.undecodable
-            + self.delivered
-            + self.in_flight;
-        if sum != self.seen {
-            return Some(format!("{} calls seen, {sum} in the rows", self.seen));
+            + self.delivered;
+        if rows != self.seen {
+            return Some(format!("{} calls seen, {rows} in the rows", self.seen));
         }
-        self.pipelines.iter().find_map(|pipeline| {
-            let sum = pipeline.kept
-                + pipeline.dropped_by_script
-                + pipeline.queue_full
-                + pipeline.trapped
-                + pipeline.timed_out
-                + pipeline.quarantined
-                + pipeline.queued;
-            (sum != pipeline.delivered).then(|| {
-                let PipelineRows { name, delivered, .. } = pipeline;
-                format!("pipeline {name}: {delivered} events delivered, {sum} in the rows")
-            })
-        })
+        let open = self.pipelines.iter().find(|pipeline| pipeline.queued != 0)?;
+        Some(format!("pipeline {}: {} events are in no row", open.name, open.queued))
     }
 }
 

@@ -89,8 +89,10 @@ impl Reader {
                 match event {
                     Ok(()) => self.next_seq += 1,
                     Err(error) => {
-                        self.ledger.undecodable.fetch_add(1, Relaxed);
-                        tracing::warn!("undecodable record: {error}");
+                        // The first says what there is to say; the ledger counts the others.
+                        if self.ledger.undecodable.fetch_add(1, Relaxed) == 0 {
+                            tracing::warn!("undecodable record: {error}");
+                        }
                     }
                 }
             });
@@ -121,8 +123,24 @@ impl Reader {
 }
 
 /// What the wall clock is ahead of the clock that the kernel side reads.
+///
+/// Read between two readings of the other: if they are far apart, this thread was interrupted.
 fn unix_offset_ns() -> u64 {
-    nanoseconds(ClockId::Realtime).wrapping_sub(nanoseconds(ClockId::Monotonic))
+    const FAR_APART_NS: u64 = 20_000;
+    const TRIES: u32 = 5;
+    let mut best = (u64::MAX, 0);
+    for _ in 0..TRIES {
+        let before = nanoseconds(ClockId::Monotonic);
+        let now = nanoseconds(ClockId::Realtime);
+        let gap = nanoseconds(ClockId::Monotonic) - before;
+        if gap < best.0 {
+            best = (gap, now.wrapping_sub(before + gap / 2));
+        }
+        if gap < FAR_APART_NS {
+            break;
+        }
+    }
+    best.1
 }
 
 fn nanoseconds(clock: ClockId) -> u64 {

@@ -188,6 +188,7 @@ impl Pipeline {
             let place = stages.iter_mut().find(|old| old.script.name == stage.script.name);
             if let Some(place) = place {
                 *place = stage;
+                place.take_over();
             }
         }));
     }

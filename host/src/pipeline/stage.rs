@@ -254,7 +254,6 @@ pub enum Loss {
 impl Stage {
     /// A stage with an instance that has started.
     pub fn new(script: Arc<Script>, tables: Arc<Tables>, instance: Instance) -> Self {
-        script.stats.set_state(ScriptState::Running, None);
         Self {
             script,
             tables,
@@ -263,6 +262,12 @@ impl Stage {
             verdicts: Vec::new(),
             switched: false,
         }
+    }
+
+    /// Says that it is at work, once it stands in the place of an older one: that one may fail to
+    /// the last.
+    pub fn take_over(&self) {
+        self.script.stats.set_state(ScriptState::Running, None);
     }
 
     /// Turns it off: events pass it by.

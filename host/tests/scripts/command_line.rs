@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{ErrorKind, Read},
     net::TcpListener,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
@@ -30,8 +30,13 @@ fn run_with(listen: &str, data: &Path) -> Command {
 
 /// Runs a command that must fail, and returns the line it leaves on stderr.
 fn fail(command: &mut Command) -> String {
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    // While another test starts a process, that one may have inherited the copied binary, open for
+    // writing.
+    let mut child = wait_for("free binary", || match command.spawn() {
+        Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => None,
+        child => Some(child.unwrap()),
+    });
     let status = wait_for("end", || child.try_wait().unwrap());
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
@@ -120,4 +125,26 @@ fn unprivileged(folder: &Path) -> Command {
     command.args(["run", "--listen", ANY_PORT, "--data-dir"]).arg(folder.join("data"));
     command.uid(NOBODY).gid(NOBODY);
     command
+}
+
+#[test]
+fn a_full_data_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = folder.path().join("full");
+    fs::create_dir(&full).unwrap();
+    let mount = |program: &str, args: &[&str]| {
+        assert!(
+            Command::new(program).args(args).arg(&full).status().unwrap().success(),
+            "{program}"
+        );
+    };
+    mount("mount", &["-t", "tmpfs", "-o", "size=4k,mode=0700", "tmpfs"]);
+    // All the room there is, but not the name.
+    let filled = fs::write(full.join("ballast"), [0; 4096]);
+    let line = filled.map(|()| fail(&mut run_with(ANY_PORT, &full)));
+    mount("umount", &[]);
+    let line = line.unwrap();
+    for text in ["full/token", "No space left on device", "--data-dir"] {
+        assert!(line.contains(text), "{text:?} is not in {line:?}");
+    }
 }
