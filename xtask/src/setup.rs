@@ -3,7 +3,7 @@
 mod needs;
 mod tools;
 
-use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -12,7 +12,6 @@ use nix::unistd::geteuid;
 use crate::{
     command::{find, program, read, show_and_run, shown},
     toolchain::Toolchain,
-    workspace::{entries, name},
 };
 use needs::{Install, Need};
 
@@ -76,7 +75,7 @@ fn missing(toolchain: Toolchain, purpose: Purpose) -> Vec<Need> {
 /// With neither toolchain complete: Debian's if apt offers all of it, else rustup's.
 fn choose() -> Result<Toolchain> {
     if find(&["apt-get"]).is_some() {
-        update_lists(false)?;
+        update_lists()?;
         if needs::debian().iter().all(|need| apt_offers(need.name)) {
             return Ok(Toolchain::Debian);
         }
@@ -119,18 +118,14 @@ fn install_packages(missing: &[Need]) -> Result<()> {
         eprintln!("  sudo apt-get update && sudo {}", shown(&install));
         bail!("installing packages needs root");
     }
-    update_lists(true)?;
+    update_lists()?;
     show_and_run(&mut install)
 }
 
-/// `apt-get update`: `always`, or only if apt has no lists, as in a fresh container.
-fn update_lists(always: bool) -> Result<()> {
-    let empty = || {
-        !entries(Path::new("/var/lib/apt/lists"))
-            .iter()
-            .any(|list| name(list).contains("_Packages"))
-    };
-    if (always || empty()) && geteuid().is_root() {
+/// `apt-get update`, once: lists may be missing, or older than what the archive still has.
+fn update_lists() -> Result<()> {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if geteuid().is_root() && !DONE.swap(true, Ordering::Relaxed) {
         show_and_run(program("apt-get").args(["update", "-q"]))?;
     }
     Ok(())

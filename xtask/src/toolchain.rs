@@ -43,9 +43,11 @@ impl fmt::Display for Toolchain {
 }
 
 impl Toolchain {
-    /// The one whose compilers are installed, rustup's before Debian's.
+    /// The one that is installed, rustup's before Debian's. rustup brings no BPF linker, and one can
+    /// be built only where the system has the LLVM of the nightly: without one it is not complete.
     pub fn installed() -> Option<Self> {
-        if rustup_is_complete() {
+        let own_linker = || tools().join("bin/bpf-linker").is_file() && !debian_is_complete();
+        if rustup_is_complete() && (find(&["bpf-linker"]).is_some() || own_linker()) {
             Some(Self::Rustup)
         } else if debian_is_complete() {
             Some(Self::Debian)
