@@ -55,7 +55,6 @@ impl From<ChangeError> for Error {
         let message = error.to_string();
         let (status, code) = match &error {
             ChangeError::UnknownScript(_) => (StatusCode::NOT_FOUND, "unknown_script"),
-            ChangeError::UnknownPipeline(_) => (StatusCode::NOT_FOUND, "unknown_pipeline"),
             ChangeError::Name(_) => (StatusCode::BAD_REQUEST, "bad_name"),
             ChangeError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             ChangeError::Load { source, .. } => load(source),
