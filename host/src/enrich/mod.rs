@@ -28,10 +28,10 @@ enum Key {
 
 /// The reader's side: what is known, and where to ask.
 pub struct Enrich {
-    /// `None` while the answer is awaited; empty where there is none.
+    /// `None` while the answer is awaited.
     known: HashMap<Key, Option<Arc<[u8]>>>,
     ask: Sender<Key>,
-    answers: Receiver<(Key, Arc<[u8]>)>,
+    answers: Receiver<(Key, Option<Arc<[u8]>>)>,
 }
 
 impl Enrich {
@@ -50,7 +50,7 @@ impl Enrich {
                         Key::Process { pid, start_ns, .. } => process::exe(pid, start_ns),
                         Key::Cgroup(id) => cgroups.path(id),
                     };
-                    if answer.send((key, found.unwrap_or_default().into())).is_err() {
+                    if answer.send((key, found.map(Arc::from))).is_err() {
                         return;
                     }
                 }
@@ -63,7 +63,11 @@ impl Enrich {
     /// row share a look-up and a place in the heap.
     pub fn enrich(&mut self, batch: &mut Batch) {
         for (key, found) in self.answers.try_iter() {
-            self.known.insert(key, Some(found));
+            match found {
+                Some(found) => self.known.insert(key, Some(found)),
+                // Asked again with the next event: a cgroup may be too new for the last walk.
+                None => self.known.remove(&key),
+            };
         }
         let mut exe = (None, Span::default());
         let mut cgroup = (None, Span::default());
@@ -130,6 +134,22 @@ mod tests {
         };
         let own = std::env::current_exe().unwrap();
         assert_eq!(String::from_utf8(exe).unwrap(), own.to_str().unwrap());
+    }
+
+    #[test]
+    fn what_is_not_found_is_asked_for_again() {
+        let mut enrich = Enrich::start(|| {});
+        let head = Head { cgroup_id: u64::MAX, ..Head::default() };
+        let key = Key::Cgroup(u64::MAX);
+        enrich.enrich(&mut Batch { heads: vec![head], ..Batch::default() });
+        assert!(enrich.known.contains_key(&key), "it is asked for");
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while enrich.answers.is_empty() {
+            assert!(Instant::now() < deadline, "no answer");
+            thread::sleep(Duration::from_millis(1));
+        }
+        enrich.enrich(&mut Batch::default());
+        assert!(!enrich.known.contains_key(&key), "it may be asked for again");
     }
 
     #[test]

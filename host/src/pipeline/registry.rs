@@ -179,7 +179,7 @@ impl Pipeline {
 
     pub(super) fn tables(&self, script: &str) -> Arc<Tables> {
         let found = self.scripts.iter().find(|(name, _)| name == script);
-        found.map(|(_, tables)| tables.clone()).unwrap_or_default()
+        found.map(|(_, tables)| tables.clone()).expect("asked of a pipeline that has the script")
     }
 
     /// Puts a stage in the place of the one of the same script, between two batches.
