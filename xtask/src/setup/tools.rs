@@ -36,6 +36,11 @@ pub fn bpf_linker(toolchain: Toolchain) -> Result<Command> {
             .env("LLVM_PREFIX", config("--prefix")?)
             .env("RUSTFLAGS", format!("-L native={}", config("--libdir")?))
             .args(["--no-default-features", "--features", "llvm-22"]);
+    } else {
+        eprintln!(
+            "bpf-linker is linked with the LLVM of rustup's nightly: if the next step does not find it \
+             (-lLLVM), install that LLVM's development files, or put a bpf-linker into PATH"
+        );
     }
     Ok(install)
 }
