@@ -27,7 +27,7 @@ export default defineConfig({
     launchOptions: { executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: ARGS },
   },
   projects: [
-    { name: "page", testIgnore: "screenshot.spec.ts" },
-    { name: "screenshot", testMatch: "screenshot.spec.ts" },
+    { name: "page", testIgnore: "screenshot*.spec.ts" },
+    { name: "screenshot", testMatch: "screenshot*.spec.ts" },
   ],
 });

@@ -1,5 +1,7 @@
 //! A call's entry, its return, and the slot in which it waits between them.
 
+use core::ffi::c_void;
+
 use aya_ebpf::{
     bindings::{BPF_NOEXIST, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
     helpers::{
@@ -8,100 +10,148 @@ use aya_ebpf::{
         generated::{bpf_get_current_comm, bpf_ringbuf_output},
     },
 };
-use weir_ebpf::{Record, Slot, control, counter};
+use weir_ebpf::{HEAP_BYTES, Notice, Record, Slot, control, counter, offset};
 use weir_sdk::event::{
-    CALL_SENDMSG, COMM_BYTES, GROUP_PPID, GROUP_START, HEAD_BYTES, NAME_BYTES, STATUS_NOT_SEEN,
-    STATUS_OK,
+    COMM_BYTES, GROUP_PPID, GROUP_START, HEAD_BYTES, STATUS_NOT_SEEN, STATUS_OK,
 };
 
 use crate::{
+    kernel::value,
     maps::{self, IN_FLIGHT, RECORDS, count},
-    read, task,
+    task,
 };
 
 /// A new slot's content. It stands in read-only data, so that the stack (512 bytes) need not hold it.
 // SAFETY: integers only, for which zero is a value.
 static NEW_SLOT: Slot = unsafe { core::mem::zeroed() };
 
-/// A thread entered the call.
+/// A thread enters a call, of the 32-bit interface or not: its slot, with what goes for every call.
+/// `msg` may be the greeting.
 #[inline(always)]
-pub fn enter(fd: i32, msg: u64, flags: u32) {
+pub fn begin(call: u16, compat: bool, fd: i32, msg: u64, flags: u32) -> Option<*mut Slot> {
     let id = bpf_get_current_pid_tgid();
     let (pid, tid) = ((id >> 32) as u32, id as u32);
     if from_host(pid, msg) {
-        return;
+        return None;
     }
     count(counter::SEEN);
     let Some(slot) = slot(tid) else {
         count(counter::NO_SLOT);
-        return;
+        return None;
     };
     // SAFETY: a thread is in one call at a time, so its slot has one writer.
-    let (slot, record) = unsafe { (&mut *slot, &raw mut (*slot).record) };
-    if slot.in_flight != 0 {
-        count(counter::OVERWRITTEN);
+    unsafe {
+        if (*slot).pending.in_flight != 0 {
+            count(counter::OVERWRITTEN);
+        }
+        clear(slot);
+        let head = &mut (*slot).record.head;
+        (head.call, head.pid, head.tid) = (call, pid, tid);
+        let ids = bpf_get_current_uid_gid();
+        (head.uid, head.gid) = (ids as u32, (ids >> 32) as u32);
+        (head.fd, head.flags, head.msg_ptr) = (fd, flags, msg);
+        (head.cgroup_id, head.cpu) = (bpf_get_current_cgroup_id(), bpf_get_smp_processor_id());
+        // The destination holds COMM_BYTES bytes. The helper does not fail.
+        bpf_get_current_comm(head.comm.as_mut_ptr().cast(), COMM_BYTES as u32);
+        (head.ppid, head.status[GROUP_PPID]) = match task::ppid() {
+            Some(ppid) => (ppid, STATUS_OK),
+            None => (0, STATUS_NOT_SEEN),
+        };
+        head.compat = compat.into();
     }
-    let head = &mut slot.record.head;
-    head.call = CALL_SENDMSG;
-    (head.pid, head.tid) = (pid, tid);
-    let ids = bpf_get_current_uid_gid();
-    (head.uid, head.gid) = (ids as u32, (ids >> 32) as u32);
-    (head.fd, head.flags) = (fd, flags);
-    // SAFETY: the helpers have no precondition.
-    (head.cgroup_id, head.cpu) =
-        unsafe { (bpf_get_current_cgroup_id(), bpf_get_smp_processor_id()) };
-    // SAFETY: the destination holds COMM_BYTES bytes. The helper does not fail.
-    unsafe { bpf_get_current_comm(head.comm.as_mut_ptr().cast(), COMM_BYTES as u32) };
-    (head.ppid, head.status[GROUP_PPID]) = match task::ppid() {
-        Some(ppid) => (ppid, STATUS_OK),
-        None => (0, STATUS_NOT_SEEN),
-    };
-    read::message(record, msg, flags);
-    slot.in_flight = 1;
-    // Last, so that the duration holds as little as can be of this program's own time.
-    // SAFETY: the helper has no precondition.
-    slot.record.head.time_ns = unsafe { bpf_ktime_get_ns() };
+    Some(slot)
 }
 
-/// A thread returned from the call.
+/// All is read: the call goes on. Last, so that the duration holds as little as can be of this
+/// program's own time.
+///
+/// # Safety
+///
+/// `slot` is the calling thread's.
 #[inline(always)]
-pub fn exit(ret: i64) {
-    // SAFETY: the helper has no precondition.
-    let now = unsafe { bpf_ktime_get_ns() };
+pub unsafe fn go(slot: *mut Slot) {
+    // SAFETY: the caller vouches for the slot.
+    unsafe {
+        // Most processes use sockets of their own network namespace.
+        let (net, known) = (task::net(), &raw const (*slot).socket);
+        let same = net == (*known).net && net != 0;
+        (*slot).record.head.netns =
+            if same { (*known).netns } else { value(net, offset::NET_INUM) };
+        (*slot).pending.in_flight = 1;
+        (*slot).record.head.time_ns = bpf_ktime_get_ns();
+    }
+}
+
+/// The slot of the calling thread, if it is in a call.
+#[inline(always)]
+pub fn in_flight() -> Option<*mut Slot> {
     // A call that entered before the programs were attached, or the host's own, has none.
-    let Some(slot) = IN_FLIGHT.get_ptr_mut(task::tid()) else {
-        return;
+    let slot = IN_FLIGHT.get_ptr_mut(task::tid())?;
+    // SAFETY: as in `begin`.
+    if unsafe { (*slot).pending.in_flight } == 0 { None } else { Some(slot) }
+}
+
+/// The call has returned.
+///
+/// # Safety
+///
+/// `slot` is the calling thread's.
+#[inline(always)]
+pub unsafe fn returned(slot: *mut Slot, ret: i64, now: u64) {
+    // SAFETY: the caller vouches for the slot.
+    unsafe {
+        (*slot).pending.in_flight = 0;
+        let head = &mut (*slot).record.head;
+        head.duration_ns = now - head.time_ns;
+        head.ret = ret;
+    }
+}
+
+/// Hands the record to the host.
+///
+/// # Safety
+///
+/// As for [`returned`].
+#[inline(always)]
+pub unsafe fn submit(slot: *mut Slot) {
+    // SAFETY: the caller vouches for the slot; the record is at least as long as what is copied.
+    let sent = unsafe {
+        let mut used = (&raw const (*slot).pending.used).read_volatile();
+        if used > HEAP_BYTES as u32 {
+            used = HEAP_BYTES as u32;
+        }
+        let record: *mut Record = &raw mut (*slot).record;
+        output(record.cast(), HEAD_BYTES as u64 + u64::from(used))
     };
-    // SAFETY: as in `enter`.
-    let slot = unsafe { &mut *slot };
-    if slot.in_flight == 0 {
-        return;
+    count(if sent { counter::SUBMITTED } else { counter::RING_FULL });
+}
+
+/// Tells the host what becomes of the calling process.
+#[inline(always)]
+pub fn notice(what: u32) {
+    // SAFETY: the helper has no precondition.
+    let time_ns = unsafe { bpf_ktime_get_ns() };
+    let pid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    let mut notice = Notice { time_ns, pid, what };
+    // SAFETY: the notice is as long as is said.
+    if !unsafe { output((&raw mut notice).cast(), size_of::<Notice>() as u64) } {
+        count(counter::NOTICES_LOST);
     }
-    slot.in_flight = 0;
-    let head = &mut slot.record.head;
-    head.duration_ns = now - head.time_ns;
-    head.ret = ret;
-    let mut name = head.name.len;
-    if name > NAME_BYTES as u32 {
-        name = NAME_BYTES as u32;
-    }
+}
+
+/// Copies `len` bytes into the ring buffer, and wakes the reader if it asked for that; whether
+/// there was room.
+#[inline(always)]
+unsafe fn output(from: *mut c_void, len: u64) -> bool {
     let wakeup = if maps::control(control::READER_SLEEPS) == 1 {
         maps::set_control(control::READER_SLEEPS, 0);
         BPF_RB_FORCE_WAKEUP
     } else {
         BPF_RB_NO_WAKEUP
     };
-    let record: *mut Record = &raw mut slot.record;
-    // SAFETY: the record holds HEAD_BYTES + NAME_BYTES bytes.
-    let full = unsafe {
-        bpf_ringbuf_output(
-            (&raw const RECORDS).cast_mut().cast(),
-            record.cast(),
-            HEAD_BYTES as u64 + u64::from(name),
-            u64::from(wakeup),
-        )
-    };
-    count(if full == 0 { counter::SUBMITTED } else { counter::RING_FULL });
+    let ring = (&raw const RECORDS).cast_mut().cast();
+    // SAFETY: the caller vouches for what is copied.
+    unsafe { bpf_ringbuf_output(ring, from, len, u64::from(wakeup)) == 0 }
 }
 
 /// A thread's slot goes.
@@ -111,11 +161,27 @@ pub fn forget(tid: u32) {
         return;
     };
     // SAFETY: the value lives until the program ends, also when another removes it.
-    if unsafe { (*slot).in_flight } != 0 {
+    if unsafe { (*slot).pending.in_flight } != 0 {
         count(counter::THREAD_EXIT);
     }
     // It may be gone by now, which is what is wanted.
     _ = IN_FLIGHT.remove(tid);
+}
+
+/// Nothing of the call before stays, but for when the process started.
+#[inline(always)]
+unsafe fn clear(slot: *mut Slot) {
+    // SAFETY: the caller vouches for the slot, whose head is of HEAD_BYTES bytes, aligned to 8.
+    unsafe {
+        let head = &raw mut (*slot).record.head;
+        let (start_ns, status) = ((*head).start_ns, (*head).status[GROUP_START]);
+        let words = head.cast::<u64>();
+        for word in 0..HEAD_BYTES / 8 {
+            words.add(word).write_volatile(0);
+        }
+        ((*head).start_ns, (*head).status[GROUP_START]) = (start_ns, status);
+        ((*slot).pending.used, (*slot).pending.compared) = (0, 0);
+    }
 }
 
 /// Whether the host itself calls. It makes itself known by its greeting: in a pid namespace it

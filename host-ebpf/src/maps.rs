@@ -5,9 +5,10 @@ use core::intrinsics::{AtomicOrdering, atomic_xadd};
 use aya_ebpf::{
     bindings::BPF_F_NO_PREALLOC,
     macros::map,
-    maps::{Array, HashMap, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
 };
 use weir_ebpf::{Config, Counters, RING_BYTES, SLOTS, Slot, control};
+use weir_sdk::event::CALL_NAMES;
 
 /// Records, to the host. The host may set another size before load.
 #[map]
@@ -16,6 +17,14 @@ pub static RECORDS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 /// A slot per thread that has called. Allocated as needed: few threads of a host send.
 #[map]
 pub static IN_FLIGHT: HashMap<u32, Slot> = HashMap::with_max_entries(SLOTS, BPF_F_NO_PREALLOC);
+
+/// By `CALL_*`: what `sys_enter` goes on to. A call that nobody wants has none.
+#[map]
+pub static ENTRIES: ProgramArray = ProgramArray::with_max_entries(CALL_NAMES.len() as u32 + 1, 0);
+
+/// By `CALL_*`: what `sys_exit` goes on to when there is more to tell than it can.
+#[map]
+pub static RETURNS: ProgramArray = ProgramArray::with_max_entries(CALL_NAMES.len() as u32 + 1, 0);
 
 #[map]
 static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
@@ -37,12 +46,18 @@ pub fn config() -> *const Config {
 /// Adds one. Atomic, because some kernels let a syscall tracepoint's program be preempted.
 #[inline(always)]
 pub fn count(counter: usize) {
+    count_many(counter, 1);
+}
+
+/// Adds some.
+#[inline(always)]
+pub fn count_many(counter: usize, many: u64) {
     if let Some(counters) = COUNTERS.get_ptr_mut(0) {
         // SAFETY: the map's value holds all counters, and is aligned to 8.
         // `AtomicU64` has no `fetch_add` on this target.
         unsafe {
             let counter = counters.cast::<u64>().add(counter);
-            atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(counter, 1);
+            atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(counter, many);
         }
     }
 }

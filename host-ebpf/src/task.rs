@@ -1,11 +1,13 @@
 //! What the kernel knows of the calling thread.
 
-use core::ffi::c_void;
+use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_task};
+use weir_ebpf::offset;
 
-use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_task, bpf_probe_read_kernel};
-use weir_ebpf::UNKNOWN;
+use crate::kernel::{field, pointer, value};
 
-use crate::maps::config;
+/// `TS_COMPAT` (arch/x86/include/asm/thread_info.h): the thread is in a call of the 32-bit
+/// interface.
+const COMPAT: u32 = 2;
 
 /// The calling thread's id.
 #[inline(always)]
@@ -13,42 +15,39 @@ pub fn tid() -> u32 {
     bpf_get_current_pid_tgid() as u32
 }
 
-/// A field of the struct at `base`, if its offset is known and it can be read.
+/// The calling thread's `struct task_struct`.
 #[inline(always)]
-fn field<T>(base: u64, offset: u32) -> Option<T> {
-    if offset == UNKNOWN {
-        return None;
-    }
-    // SAFETY: the helper checks the address.
-    unsafe { bpf_probe_read_kernel((base + u64::from(offset)) as *const T) }.ok()
+pub fn current() -> u64 {
+    // SAFETY: the helper has no precondition.
+    unsafe { bpf_get_current_task() }
 }
 
 /// The parent's process id.
 #[inline(always)]
 pub fn ppid() -> Option<u32> {
-    // SAFETY: the helper has no precondition; settings are constant once loaded.
-    let (task, real_parent, tgid) = unsafe {
-        (
-            bpf_get_current_task(),
-            (&raw const (*config()).real_parent).read_volatile(),
-            (&raw const (*config()).tgid).read_volatile(),
-        )
-    };
-    let parent: *const c_void = field(task, real_parent)?;
-    field(parent as u64, tgid)
+    field(pointer(current(), offset::TASK_REAL_PARENT), offset::TASK_TGID)
 }
 
 /// When the process started.
 #[inline(always)]
 pub fn start_ns() -> Option<u64> {
-    // SAFETY: as above.
-    let (task, group_leader, start_boottime) = unsafe {
-        (
-            bpf_get_current_task(),
-            (&raw const (*config()).group_leader).read_volatile(),
-            (&raw const (*config()).start_boottime).read_volatile(),
-        )
-    };
-    let leader: *const c_void = field(task, group_leader)?;
-    field(leader as u64, start_boottime)
+    field(pointer(current(), offset::TASK_GROUP_LEADER), offset::TASK_START)
+}
+
+/// The network namespace.
+#[inline(always)]
+pub fn net() -> u64 {
+    pointer(pointer(current(), offset::TASK_NSPROXY), offset::NSPROXY_NET)
+}
+
+/// Whether the thread is in a call of the 32-bit interface.
+#[inline(always)]
+pub fn compat() -> bool {
+    value::<u32>(current(), offset::TASK_STATUS) & COMPAT != 0
+}
+
+/// Whether the calling thread, which ends, is the last of its process.
+#[inline(always)]
+pub fn is_last() -> bool {
+    field::<u32>(pointer(current(), offset::TASK_SIGNAL), offset::SIGNAL_LIVE) == Some(0)
 }

@@ -7,7 +7,8 @@
 WEIR_SCRIPT("{\"name\":\"destinations\",\"version\":\"0.1.0\",\"role\":\"aggregate\",\"language\":\"c\","
             "\"summary\":\"Calls and bytes per destination\",\"params\":[],\"tables\":["
             "{\"name\":\"calls\",\"kind\":\"counter\",\"help\":\"Calls\"},"
-            "{\"name\":\"bytes\",\"kind\":\"counter\",\"help\":\"Bytes sent\"}]}")
+            "{\"name\":\"bytes\",\"kind\":\"counter\",\"help\":\"Bytes sent\"}],"
+            "\"wants\":{\"calls\":[\"sendmsg\",\"sendmmsg\",\"sendto\"]}}")
 
 static struct weir_sums calls, bytes_sent;
 

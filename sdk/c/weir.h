@@ -66,7 +66,9 @@ static inline void *weir_room(uint32_t len) {
 /* Defines weir_abi, weir_alloc and weir_describe. The description is a string literal, JSON:
  *     {"name": "mine", "version": "0.1.0", "summary": "one line", "role": "filter|enrich|aggregate", "language": "c",
  *      "params": [{"name": "min", "type": "string|int|duration", "default": "10ms", "help": "one line"}],
- *      "tables": [{"name": "calls", "kind": "counter|histogram", "help": "one line"}]} */
+ *      "tables": [{"name": "calls", "kind": "counter|histogram", "help": "one line"}],
+ *      "wants": {"calls": ["sendmsg", "sendto"], "payload": 256}}
+ * The script is given the events of the calls that it wants; without "wants" it is sendmsg alone, without payload. */
 #define WEIR_SCRIPT(description)                                                                   \
     WEIR_EXPORT uint32_t weir_abi(void) { return WEIR_ABI; }                                       \
     WEIR_EXPORT void *weir_alloc(uint32_t len) { return weir_room(len); }                          \
@@ -133,12 +135,15 @@ enum weir_verdict { WEIR_KEEP, WEIR_DROP };
 
 /* How a group of fields was read: status[WEIR_GROUP_…] is a WEIR_STATUS_…. */
 enum weir_group {
-    WEIR_GROUP_PPID,  /* ppid */
-    WEIR_GROUP_MSG,   /* namelen, iovlen, controllen */
-    WEIR_GROUP_NAME,  /* the destination address */
-    WEIR_GROUP_IOV,   /* bytes */
-    WEIR_GROUP_START, /* start_ns */
-    WEIR_GROUPS = 8
+    WEIR_GROUP_PPID,    /* ppid */
+    WEIR_GROUP_MSG,     /* namelen, iovlen, controllen; for sendfile offset */
+    WEIR_GROUP_NAME,    /* the destination address; of a call that receives: the source address */
+    WEIR_GROUP_IOV,     /* iov, bytes */
+    WEIR_GROUP_START,   /* start_ns */
+    WEIR_GROUP_CONTROL, /* control */
+    WEIR_GROUP_PAYLOAD, /* payload */
+    WEIR_GROUP_SOCKET,  /* the socket behind fd; absent when fd is not a socket */
+    WEIR_GROUPS
 };
 
 enum weir_status {
@@ -149,20 +154,48 @@ enum weir_status {
     WEIR_STATUS_TRUNCATED /* read up to a limit: what is here is its beginning */
 };
 
-/* Address families and calls, as far as they have fields of their own. */
+/* Whether caller and kernel saw the same message. */
+enum weir_toctou {
+    WEIR_TOCTOU_NOT_SEEN, /* not compared: the backend cannot see the kernel's copy */
+    WEIR_TOCTOU_SAME,     /* address, control messages and number of bytes were the same */
+    WEIR_TOCTOU_CHANGED,  /* one of them was another when the kernel used it; see kernel */
+    WEIR_TOCTOU_UNREAD    /* the call ended before the kernel used the message, or a part could not be read */
+};
+
+/* Parts of event->process: weir_next_process_part finds them. */
+enum weir_process {
+    WEIR_PROCESS_CMDLINE = 1, /* the command line, arguments separated by NUL */
+    WEIR_PROCESS_USER,        /* the name of the user */
+    WEIR_PROCESS_STARTED,     /* when it started: 64 bits, nanoseconds since the Unix epoch */
+    WEIR_PROCESS_PARENT,      /* an ancestor, the parent first: process id of 32 bits, name */
+    WEIR_PROCESS_CONTAINER,   /* id of the container */
+    WEIR_PROCESS_RUNTIME,     /* what runs the container */
+    WEIR_PROCESS_POD          /* uid of the Kubernetes pod */
+};
+
+/* Address families, as far as they have fields of their own, and calls. */
 enum { WEIR_AF_UNIX = 1, WEIR_AF_INET = 2, WEIR_AF_INET6 = 10 };
-enum { WEIR_CALL_SENDMSG = 1 };
+enum weir_call {
+    WEIR_CALL_SENDMSG = 1,
+    WEIR_CALL_SENDMMSG,
+    WEIR_CALL_SENDTO,
+    WEIR_CALL_RECVMSG,
+    WEIR_CALL_RECVMMSG,
+    WEIR_CALL_RECVFROM,
+    WEIR_CALL_SENDFILE,
+    WEIR_CALL_IO_URING
+};
 
 /* The fixed part of an event. */
 struct weir_head {
     uint64_t seq;         /* number of the event, from 1, without gaps */
     uint64_t time_ns;     /* when the call entered the kernel: nanoseconds since the Unix epoch */
     uint64_t duration_ns; /* from entry to return, time asleep included */
-    int64_t ret;          /* bytes sent, or a negative errno */
-    uint64_t bytes;       /* what the caller asked to send, bytes (WEIR_GROUP_IOV) */
+    int64_t ret;          /* bytes, or a negative errno; of sendmmsg and recvmmsg those of the message */
+    uint64_t bytes;       /* what the caller asked to send, or has room for, bytes (WEIR_GROUP_IOV) */
     uint64_t cgroup_id;   /* the caller's cgroup in the v2 hierarchy */
     uint64_t start_ns;    /* when the process started: nanoseconds since boot; 0 when not seen */
-    uint64_t msg_ptr;     /* the caller's pointer to struct msghdr */
+    uint64_t msg_ptr;     /* the caller's pointer to struct msghdr; 0 for a call without one */
     uint64_t iovlen;      /* entries in the iovec table, as the caller says (WEIR_GROUP_MSG) */
     uint64_t controllen;  /* bytes of control messages, as the caller says (WEIR_GROUP_MSG) */
     uint32_t pid;         /* process id (thread group id) */
@@ -171,11 +204,11 @@ struct weir_head {
     uint32_t uid;         /* real user id */
     uint32_t gid;         /* real group id */
     uint32_t cpu;         /* processor on which the call entered */
-    int32_t fd;           /* the socket's descriptor, as the caller says */
+    int32_t fd;           /* the socket's descriptor, as the caller says; -1 for io_uring */
     uint32_t flags;       /* MSG_*, as the caller gave them */
     int32_t namelen;      /* bytes of the destination address, as the caller says (WEIR_GROUP_MSG) */
     uint32_t scope_id;    /* of an IPv6 destination, or 0 */
-    uint16_t call;        /* WEIR_CALL_SENDMSG */
+    uint16_t call;        /* WEIR_CALL_* */
     uint16_t family;      /* AF_* of the destination, 0 when there is none */
     uint16_t port;        /* of an IPv4 or IPv6 destination, or 0 */
     uint16_t reserved;    /* 0 */
@@ -188,6 +221,42 @@ struct weir_head {
     struct weir_span attrs;  /* attributes that scripts added; see weir_find_attr */
     struct weir_span exe;    /* path of the executable, when known */
     struct weir_span cgroup; /* path of the cgroup, when known */
+    int64_t offset;           /* sendfile: where in the input the caller asked to start (WEIR_GROUP_MSG) */
+    int64_t offset_after;     /* sendfile: the same place after the call */
+    uint64_t sock_inode;      /* inode of the socket, as in socket:[…] (WEIR_GROUP_SOCKET, as all of the socket) */
+    uint64_t sock_cookie;     /* SO_COOKIE, 0 when nobody has asked for one */
+    uint64_t control_room;    /* recvmsg: bytes of the buffer for control messages, as the caller says */
+    uint32_t index;           /* sendmmsg, recvmmsg: number of the message within the call, from 0 */
+    uint32_t vlen;            /* sendmmsg, recvmmsg: messages that the caller offered */
+    int32_t in_fd;            /* sendfile: descriptor of the input file */
+    int32_t name_room;        /* recvmsg, recvfrom: bytes of the buffer for the source address */
+    uint32_t msg_flags;       /* msghdr.msg_flags: as the caller left them; of a call that receives as the kernel set them */
+    uint32_t netns;           /* inode of the caller's network namespace, 0 when not seen */
+    uint32_t sock_netns;      /* inode of the socket's network namespace, 0 when not seen */
+    uint32_t peer_pid;        /* who holds the other end of a unix socket, 0 when not known */
+    uint32_t peer_uid;        /* its effective user id when it connected; with peer_pid */
+    uint32_t peer_gid;        /* its effective group id when it connected; with peer_pid */
+    uint16_t sock_family;     /* AF_* */
+    uint16_t sock_type;       /* SOCK_* */
+    uint16_t sock_protocol;   /* IPPROTO_*, NETLINK_*, … */
+    uint16_t local_port;      /* of an IPv4 or IPv6 socket, or 0 */
+    uint16_t peer_port;       /* of an IPv4 or IPv6 socket, or 0 */
+    uint8_t sock_state;       /* TCP_*; other families use them too */
+    uint8_t toctou;           /* WEIR_TOCTOU_*: whether caller and kernel saw the same message */
+    uint8_t late;             /* 1 << WEIR_GROUP_…: the group was read at return, not at entry */
+    uint8_t compat;           /* 1 when the caller used the 32-bit interface */
+    uint16_t reserved2;       /* 0 */
+    uint8_t local_addr[16];   /* IPv4 (first four bytes) or IPv6 address of the socket's own end, network byte order */
+    uint8_t peer_addr[16];    /* the same of its peer; all zero, with port 0, when there is none */
+    /* Variable parts; weir_parts.h takes them apart: */
+    struct weir_span iov;     /* the first 16 entries of the iovec table: base and len of 64 bits each (WEIR_GROUP_IOV) */
+    struct weir_span control; /* control messages; see weir_next_control (WEIR_GROUP_CONTROL) */
+    struct weir_span payload; /* the first bytes of the payload, as many as scripts want (WEIR_GROUP_PAYLOAD) */
+    struct weir_span files;   /* what descriptors are; see weir_next_file */
+    struct weir_span local;   /* own address of a socket that is neither IPv4 nor IPv6: struct sockaddr */
+    struct weir_span peer;    /* its peer's */
+    struct weir_span kernel;  /* what the kernel used, if it is not what the caller showed; see weir_read_kernel */
+    struct weir_span process; /* what else is known of the process; see weir_next_process_part */
 };
 
 #define WEIR_AT(type, field, at) _Static_assert(offsetof(struct type, field) == (at), #type "." #field)
@@ -203,7 +272,7 @@ WEIR_AT(weir_batch_header, heap_len, 24);
 WEIR_AT(weir_batch_header, first_seq, 32);
 WEIR_AT(weir_batch_header, lost_before, 40);
 WEIR_AT(weir_batch_header, now_ns, 48);
-_Static_assert(sizeof(struct weir_head) == 208, "head");
+_Static_assert(sizeof(struct weir_head) == 400, "head");
 _Static_assert(_Alignof(struct weir_head) == 8, "head");
 WEIR_AT(weir_head, time_ns, 8);
 WEIR_AT(weir_head, duration_ns, 16);
@@ -235,6 +304,40 @@ WEIR_AT(weir_head, path, 176);
 WEIR_AT(weir_head, attrs, 184);
 WEIR_AT(weir_head, exe, 192);
 WEIR_AT(weir_head, cgroup, 200);
+WEIR_AT(weir_head, offset, 208);
+WEIR_AT(weir_head, offset_after, 216);
+WEIR_AT(weir_head, sock_inode, 224);
+WEIR_AT(weir_head, sock_cookie, 232);
+WEIR_AT(weir_head, control_room, 240);
+WEIR_AT(weir_head, index, 248);
+WEIR_AT(weir_head, vlen, 252);
+WEIR_AT(weir_head, in_fd, 256);
+WEIR_AT(weir_head, name_room, 260);
+WEIR_AT(weir_head, msg_flags, 264);
+WEIR_AT(weir_head, netns, 268);
+WEIR_AT(weir_head, sock_netns, 272);
+WEIR_AT(weir_head, peer_pid, 276);
+WEIR_AT(weir_head, peer_uid, 280);
+WEIR_AT(weir_head, peer_gid, 284);
+WEIR_AT(weir_head, sock_family, 288);
+WEIR_AT(weir_head, sock_type, 290);
+WEIR_AT(weir_head, sock_protocol, 292);
+WEIR_AT(weir_head, local_port, 294);
+WEIR_AT(weir_head, peer_port, 296);
+WEIR_AT(weir_head, sock_state, 298);
+WEIR_AT(weir_head, toctou, 299);
+WEIR_AT(weir_head, late, 300);
+WEIR_AT(weir_head, compat, 301);
+WEIR_AT(weir_head, local_addr, 304);
+WEIR_AT(weir_head, peer_addr, 320);
+WEIR_AT(weir_head, iov, 336);
+WEIR_AT(weir_head, control, 344);
+WEIR_AT(weir_head, payload, 352);
+WEIR_AT(weir_head, files, 360);
+WEIR_AT(weir_head, local, 368);
+WEIR_AT(weir_head, peer, 376);
+WEIR_AT(weir_head, kernel, 384);
+WEIR_AT(weir_head, process, 392);
 
 /* ---- Reading a batch ------------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 //! What a script says of itself.
 
-use crate::{Table, json};
+use crate::{Call, Table, event::PAYLOAD_BYTES, json};
 
 /// What a script does with events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct About {
     summary: &'static str,
     params: &'static [Param],
     tables: &'static [Table],
+    calls: &'static [Call],
+    payload: usize,
 }
 
 impl About {
@@ -51,7 +53,8 @@ impl About {
 
     /// A script of that role. The summary is one line on what it does.
     pub const fn new(role: Role, summary: &'static str) -> Self {
-        Self { role, summary, params: &[], tables: &[] }
+        let calls = &[Call::Sendmsg];
+        Self { role, summary, params: &[], tables: &[], calls, payload: 0 }
     }
 
     /// Its parameters.
@@ -64,6 +67,18 @@ impl About {
         Self { tables, ..self }
     }
 
+    /// The calls that it is given the events of; left out, it is `sendmsg` alone. Calls that no
+    /// script wants are not traced.
+    pub const fn calls(self, calls: &'static [Call]) -> Self {
+        Self { calls, ..self }
+    }
+
+    /// How many bytes of payload it wants to see, up to [`PAYLOAD_BYTES`]; left out, it is none.
+    pub const fn payload(self, bytes: usize) -> Self {
+        assert!(bytes <= PAYLOAD_BYTES, "more payload than there is");
+        Self { payload: bytes, ..self }
+    }
+
     /// Names and default values of the parameters.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn defaults(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -72,7 +87,7 @@ impl About {
 
     /// The description as the host reads it.
     pub(crate) fn json(&self, package: &str, version: &str) -> String {
-        let Self { role, summary, params, tables } = *self;
+        let Self { role, summary, params, tables, calls, payload } = *self;
         let name = package.strip_prefix("weir-script-").unwrap_or(package);
         let mut to = String::new();
         json::open_object(
@@ -96,7 +111,9 @@ impl About {
         });
         to.push_str(",\"tables\":");
         json::list(&mut to, tables, |to, table| table.describe(to));
-        to.push('}');
+        to.push_str(",\"wants\":{\"calls\":");
+        json::list(&mut to, calls, |to, call| json::text(to, call.name()));
+        to.push_str(&format!(",\"payload\":{payload}}}}}"));
         to
     }
 }
@@ -147,7 +164,9 @@ mod tests {
             .tables(&[
                 Table::counter("calls", &["process"]).help("calls"),
                 Table::histogram("took", &["a", "b"]),
-            ]);
+            ])
+            .calls(&[Call::Sendmsg, Call::IoUring])
+            .payload(256);
         assert_eq!(
             ABOUT.json("weir-script-latency", "1.2.3"),
             concat!(
@@ -155,13 +174,13 @@ mod tests {
                 r#""language":"rust","params":[{"name":"min","type":"duration","default":"10ms","help":"at least"},"#,
                 r#"{"name":"top","type":"int","default":"5","help":""}],"#,
                 r#""tables":[{"name":"calls","kind":"counter","help":"calls"},"#,
-                r#"{"name":"took","kind":"histogram","help":""}]}"#
+                r#"{"name":"took","kind":"histogram","help":""}],"#,
+                r#""wants":{"calls":["sendmsg","io_uring"],"payload":256}}"#
             )
         );
         let bare = About::new(Role::Filter, "").json("mine", "0.1.0");
-        assert!(
-            bare.ends_with(r#""params":[],"tables":[]}"#) && bare.contains(r#""name":"mine""#),
-            "{bare}"
-        );
+        let wants = r#""wants":{"calls":["sendmsg"],"payload":0}}"#;
+        assert!(bare.ends_with(&format!(r#""params":[],"tables":[],{wants}"#)), "{bare}");
+        assert!(bare.contains(r#""name":"mine""#), "{bare}");
     }
 }

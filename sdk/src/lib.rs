@@ -75,6 +75,8 @@ pub mod event;
 #[cfg(feature = "guest")]
 mod about;
 #[cfg(feature = "guest")]
+mod call;
+#[cfg(feature = "guest")]
 mod calls;
 #[cfg(feature = "guest")]
 #[doc(hidden)]
@@ -98,10 +100,14 @@ pub use errno::Errno;
 #[cfg(feature = "guest")]
 pub use {
     about::{About, Param, Role},
+    call::Call,
     calls::log::{Level, log},
     params::Params,
     script::{Out, Script, Verdict},
     table::{Counter, Histogram, Label, Labels, Table},
-    view::{Batch, BatchError, Destination, Event, Group, Status, Text},
+    view::{
+        Address, Batch, BatchError, Container, Control, Controls, Credentials, Descriptor,
+        Destination, Event, Group, Iov, Kernel, Parent, Sendfile, Socket, Status, Text, Toctou,
+    },
     weir_sdk_macros::script,
 };

@@ -33,6 +33,11 @@ test("the filter works while typing", async ({ page, weir }) => {
   expect(processes.length).toBeGreaterThan(0);
   for (const text of processes) expect(text).toContain(pid);
 
+  // A minus before a word is without it.
+  await page.getByRole("searchbox", { name: "Filter" }).fill(`-${pid} sendmsg`);
+  await expect(page.locator(".shown")).toHaveText(/ of /);
+  for (const text of await rows.locator(".process").allInnerTexts()) expect(text).not.toContain(pid);
+
   await page.getByRole("searchbox", { name: "Filter" }).fill("nothing-is-called-so");
   await expect(page.getByText("Nothing matches the filter")).toBeVisible();
   await expect(rows).toHaveCount(0);
@@ -41,7 +46,8 @@ test("the filter works while typing", async ({ page, weir }) => {
 test("the keyboard moves, opens and closes; the drawer has every field with tags and status", async ({ page, weir }) => {
   await open(page, weir, "events");
   const grid = page.getByRole("grid");
-  await expect(page.locator(".event-body .event-row:visible").first()).toBeVisible();
+  await page.getByRole("searchbox", { name: "Filter" }).fill("wl- sendmsg");
+  await expect(page.locator(".event-body .event-row:visible").nth(4)).toBeVisible();
   await grid.focus();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
@@ -58,9 +64,11 @@ test("the keyboard moves, opens and closes; the drawer has every field with tags
   const fd = drawer.locator('[data-field="fd"]');
   await expect(fd.locator(".tag")).not.toHaveCount(0);
   await expect(fd.locator(".status")).toHaveText(/^(ok|absent|fault|truncated|not_seen)$/);
+  await expect(fd.locator(".when")).toHaveText("entry");
+  await expect(drawer.locator('[data-field="ret"] .when')).toHaveText("exit");
   const name = drawer.locator('[data-field^="msg.name"]').first();
   for (const tag of ["U", "TOCTOU", "OPT"]) await expect(name.locator(".tag", { hasText: new RegExp(`^${tag}$`) })).toBeVisible();
-  for (const field of ["seq", "time", "call", "cpu", "duration_ns", "ret", "error", "process.pid", "process.comm", "msg.bytes", "toctou"]) {
+  for (const field of ["seq", "time", "call", "cpu", "duration_ns", "ret", "error", "compat", "index", "process.pid", "process.comm", "process.netns", "socket.inode", "msg.bytes", "msg.iov", "msg.control", "toctou", "kernel", "sendfile"]) {
     await expect(drawer.locator(`[data-field="${field}"]`)).toHaveCount(1);
   }
   await drawer.getByText("Raw JSON").click();

@@ -12,6 +12,20 @@ test("says which backend was taken, why, and what it cannot see", async ({ page,
   await expect(page.getByRole("region", { name: "Host" })).toContainText(version);
 });
 
+test("says which calls are traced now, and leads to the blind spots", async ({ page, weir }) => {
+  await open(page, weir, "overview");
+  const panel = page.getByRole("region", { name: "Calls traced now" });
+  for (const call of ["sendmsg", "sendmmsg", "sendto", "recvmsg", "recvmmsg", "recvfrom", "sendfile"]) {
+    await expect(panel.getByRole("listitem").filter({ hasText: new RegExp(`${call}, traced$`) })).toBeVisible();
+  }
+  await expect(panel.getByRole("listitem").filter({ hasText: "io_uring, not traced" })).toBeVisible();
+  const { backend } = await (await page.request.get(`${weir.origin}/api/v1/status`)).json();
+  await panel.getByRole("button", { name: `${backend.cannot_see.length} blind spots` }).click();
+  const spots = page.getByRole("list", { name: "blind spots" });
+  await expect(spots).toBeInViewport();
+  await expect(spots.getByRole("listitem")).toHaveText(backend.cannot_see);
+});
+
 test("draws a ledger whose rows sum to what was seen", async ({ page, weir }) => {
   await open(page, weir, "overview");
   const panel = page.getByRole("region", { name: /^Ledger/ });
@@ -35,6 +49,7 @@ test("draws a ledger whose rows sum to what was seen", async ({ page, weir }) =>
         says: table.querySelector("tfoot .meaning")?.textContent ?? "",
       })),
   );
+  await expect(panel.getByRole("row", { name: /^unpaired_by\.too_many .* beyond those that the programs can tell of$/ })).toBeVisible();
   expect(accounts).toHaveLength(pipelines.length + 1);
   for (const { calls, sum, says } of accounts) {
     expect(calls.reduce((total, text) => total + number(text), 0)).toBe(number(sum));

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, open, test } from "./weir";
 
-// The pictures of the documentation, of the real thing.
+// A picture of the documentation, of the real thing.
 const DOCS = join(import.meta.dirname, "../../docs");
 
 test("overview", async ({ page, weir }) => {
@@ -11,12 +11,4 @@ test("overview", async ({ page, weir }) => {
   await page.waitForTimeout(45_000);
   await expect(page.locator('[data-balance="holds"]')).toBeVisible();
   await page.screenshot({ path: join(DOCS, "page.png") });
-});
-
-test("events", async ({ page, weir }) => {
-  await open(page, weir, "events");
-  await expect(page.locator(".event-body .event-row:visible").nth(15)).toBeVisible();
-  await page.locator(".event-body .event-row:visible").nth(3).click();
-  await expect(page.getByRole("complementary")).toBeVisible();
-  await page.screenshot({ path: join(DOCS, "events.png") });
 });

@@ -65,6 +65,9 @@ test("a card tells cost, faults and log", async ({ page, weir }) => {
   await open(page, weir, "scripts");
   const latency = card(page, "latency");
   for (const name of ["events in", "kept", "dropped", "p50 per event", "p99 per event", "memory"]) await expect(latency.locator("dt", { hasText: name }).first()).toBeVisible();
+  const { describe } = await (await page.request.get(`${weir.origin}/api/v1/scripts/latency`)).json();
+  await expect(latency.locator(".wants code")).toHaveText(describe.wants.calls);
+  await expect(latency.locator(".wants")).toContainText(describe.wants.payload === 0 ? "no payload" : "payload");
   await latency.getByText("Log", { exact: true }).click();
   await expect(latency.locator(".log")).toHaveText(/It has logged nothing|info|debug|warn|error/);
 });

@@ -11,6 +11,7 @@ const WEB = resolve(import.meta.dirname, "..");
 const BINARY = resolve(WEB, process.env["WEIR_BIN"] ?? "../target/release/weir");
 const SCRIPTS = resolve(WEB, process.env["WEIR_SCRIPTS"] ?? "../target/scripts");
 const PIPELINES = ["service | latency", "errors", "destinations"];
+const CALLS = "sendmsg,sendto,recvmsg,sendfile,sendmmsg,recvmmsg,recvfrom";
 const LINK = /http:\/\/127\.0\.0\.1:\d+\/#token=\S+/;
 const START_MS = 30_000;
 
@@ -26,12 +27,15 @@ interface Fixtures {
   expectedErrors: RegExp[];
 }
 
-export const test = base.extend<Fixtures, { weir: Weir }>({
+export const test = base.extend<Fixtures, { weir: Weir; calls: string; pipelines: string[] }>({
+  calls: [CALLS, { option: true, scope: "worker" }],
+  pipelines: [PIPELINES, { option: true, scope: "worker" }],
+
   weir: [
-    async ({}, use) => {
+    async ({ calls, pipelines }, use) => {
       const dataDir = await mkdtemp(join(tmpdir(), "weir-page-"));
-      const flags = PIPELINES.flatMap((pipeline) => ["-s", pipeline]);
-      const host = spawn(BINARY, ["run", "--listen", "127.0.0.1:0", "--data-dir", dataDir, ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+      const flags = pipelines.flatMap((pipeline) => ["-s", pipeline]);
+      const host = spawn(BINARY, ["run", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--calls", calls, "--payload", "64", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
       const link = await printedLink(host);
       const traffic = keepTraffic();
       await use({ link, origin: new URL(link).origin });

@@ -1,6 +1,13 @@
 //! `cargo xtask bench`: what tracing costs the traced, and what Weir itself takes.
 
-use std::{fs, io::IoSlice, net::UdpSocket, os::fd::AsRawFd, time::Instant};
+use std::{
+    fs,
+    io::IoSlice,
+    net::UdpSocket,
+    os::fd::AsRawFd,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -24,21 +31,32 @@ pub struct Options {
     /// Rounds of each kind
     #[arg(long, default_value_t = 11)]
     rounds: u32,
+    /// Another build of weir to measure beside this one, in the same rounds
+    #[arg(long, value_name = "WEIR")]
+    against: Option<PathBuf>,
 }
+
+/// What a loop is called, and the build of weir that traces it, with its arguments.
+type Way<'a> = (&'static str, Option<(&'a Path, &'static [&'static str])>);
 
 /// Runs the benchmark.
 pub fn measure(options: &Options) -> Result<()> {
     build::all()?;
-    let ways: [(&str, Option<&[&str]>); 3] = [
+    let own = weir();
+    let mut ways: Vec<Way> = vec![
         ("untraced", None),
-        ("traced, no script", Some(&[])),
-        ("traced, 3 scripts", Some(SCRIPTS)),
+        ("traced, no script", Some((&own, &[]))),
+        ("traced, payload 4096", Some((&own, &["--payload", "4096"]))),
+        ("traced, 3 scripts", Some((&own, SCRIPTS))),
     ];
+    if let Some(other) = &options.against {
+        ways.insert(1, ("the other, no script", Some((other, &[]))));
+    }
     let mut times = vec![Vec::new(); ways.len()];
     let mut last = None;
     for round in 0..options.rounds {
-        for ((name, scripts), times) in ways.iter().zip(&mut times) {
-            let traced = scripts.map(Traced::start).transpose()?;
+        for ((name, way), times) in ways.iter().zip(&mut times) {
+            let traced = way.map(|(weir, args)| Traced::start(weir, args)).transpose()?;
             let ns = sends(options.sends)?;
             println!("round {:>2}  {name:<20} {ns:>7.0} ns per send", round + 1);
             times.push(ns);
@@ -52,7 +70,8 @@ pub fn measure(options: &Options) -> Result<()> {
         // Rounds next to each other in time share the machine's mood: ratios are taken within one.
         let ratios = own.iter().zip(&times[0]).map(|(ns, untraced)| ns / untraced);
         let (ns, ratio) = (median(own.iter().copied()), median(ratios));
-        println!("median    {name:<20} {ns:>7.0} ns per send  {ratio:.2}x");
+        let added = median(own.iter().zip(&times[0]).map(|(ns, untraced)| ns - untraced));
+        println!("median    {name:<20} {ns:>7.0} ns per send  {ratio:.2}x  {added:>+7.0} ns");
     }
     if let Some((name, report)) = last {
         println!("\n{name}, last round:\n{report}");

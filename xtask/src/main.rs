@@ -5,6 +5,7 @@
 mod bench;
 mod build;
 mod command;
+mod compat;
 mod lint;
 mod readme;
 mod report;

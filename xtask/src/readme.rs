@@ -10,7 +10,7 @@ use crate::{
     report::Outcome,
     toolchain::{Toolchain, WASM},
     traced::Traced,
-    workspace::{root, target},
+    workspace::{root, target, weir},
 };
 
 /// Makes a project of the README's blocks, builds it, and runs a weir with it.
@@ -34,7 +34,7 @@ pub fn check() -> Result<Outcome> {
         return Ok(Outcome::Skipped("it is built; to load it, weir needs root".into()));
     }
     let module = module.display().to_string();
-    print!("{}", Traced::start(&["-s", &module])?.stop()?);
+    print!("{}", Traced::start(&weir(), &["-s", &module])?.stop()?);
     Ok(Outcome::Passed)
 }
 

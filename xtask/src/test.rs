@@ -9,7 +9,7 @@ use nix::unistd::geteuid;
 use crate::{
     build,
     command::{cargo, npm, program, run, show_and_run},
-    lint, readme,
+    compat, lint, readme,
     report::{Outcome, Report},
     setup::{self, Purpose},
     vm,
@@ -70,7 +70,7 @@ fn why_not(asked: bool, flag: &str, options: &Options) -> Option<String> {
 fn tests(filter: Option<&str>) -> Result<Outcome> {
     mount_tracefs();
     let mut tests = cargo();
-    with_release(&mut tests).args([
+    with_release(&mut tests).env("WEIR_COMPAT", compat::build()?).args([
         "test",
         "--release",
         "--no-fail-fast",

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -15,7 +16,7 @@ use nix::{
 };
 use serde_json::Value;
 
-use crate::workspace::{target, weir};
+use crate::workspace::target;
 
 /// A weir at work.
 pub struct Traced {
@@ -26,14 +27,14 @@ pub struct Traced {
 }
 
 impl Traced {
-    /// Starts it with these arguments, and waits until it serves.
-    pub fn start(scripts: &[&str]) -> Result<Self> {
-        let mut child = Command::new(weir())
+    /// Starts this build of it with these arguments, and waits until it serves.
+    pub fn start(weir: &Path, args: &[&str]) -> Result<Self> {
+        let mut child = Command::new(weir)
             .args(["run", "--listen", "127.0.0.1:0", "--exit-ledger"])
             .arg(target("bench-ledger.json"))
             .arg("--data-dir")
             .arg(target("bench-data"))
-            .args(scripts)
+            .args(args)
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
             .spawn()

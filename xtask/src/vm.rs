@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::{
     command::{cargo, need, program, read, shown},
+    compat,
     report::seconds,
     workspace::target,
 };
@@ -27,8 +28,8 @@ use crate::{
 /// Runs the host's kernel tests in QEMU.
 ///
 /// Tests in host/tests whose file name starts with `kernel` run in a guest as its only process,
-/// as root, with tracefs, bpffs and cgroup2 mounted. They find the release binary in WEIR_BIN and
-/// the scripts in WEIR_SCRIPTS. Kernels are Debian packages, fetched once into target/vm/kernels;
+/// as root, with tracefs, bpffs and cgroup2 mounted. They find the release binary in WEIR_BIN, the
+/// scripts in WEIR_SCRIPTS and the 32-bit program in WEIR_COMPAT. Kernels are Debian packages, fetched once into target/vm/kernels;
 /// the console is kept in target/vm/KERNEL.log.
 #[derive(Args)]
 pub struct Options {
@@ -36,7 +37,7 @@ pub struct Options {
     #[arg(long = "kernel", value_name = "X.Y", default_values = ["6.1", "6.12"])]
     pub kernels: Vec<String>,
     /// Seconds after which a guest is taken for stuck
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = 1800)]
     pub timeout: u64,
     /// Use KVM: much faster, where the machine can boot a stock kernel under it
     #[arg(long)]
@@ -47,7 +48,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { kernels: vec!["6.1".into(), "6.12".into()], timeout: 600, kvm: false, filter: None }
+        Self { kernels: vec!["6.1".into(), "6.12".into()], timeout: 1800, kvm: false, filter: None }
     }
 }
 
@@ -57,7 +58,7 @@ pub fn check(options: &Options) -> Result<()> {
     let images: Vec<PathBuf> =
         options.kernels.iter().map(|series| kernel::image(series)).collect::<Result<_>>()?;
     let tests = test_binaries()?;
-    let initramfs = initramfs::pack(&tests, options.filter.as_deref())?;
+    let initramfs = initramfs::pack(&tests, &compat::build()?, options.filter.as_deref())?;
 
     let mut lines = Vec::new();
     let mut failed = Vec::new();

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod data_dir;
+mod doctor;
 mod privilege;
 mod run;
 mod watch;
@@ -8,7 +9,7 @@ mod workload;
 
 use clap::{Parser, Subcommand};
 
-/// Watch a Linux host's sendmsg calls through your own WebAssembly scripts.
+/// Watch a Linux host's socket calls through your own WebAssembly scripts.
 ///
 /// `weir run` loads eBPF probes, decodes every call and passes it through pipelines of scripts that
 /// filter, enrich and aggregate; a web page and a JSON API show what they find.
@@ -16,7 +17,8 @@ use clap::{Parser, Subcommand};
 #[command(
     version,
     after_help = "Start with:  sudo weir run -s 'service | latency'\n\
-    then open the link that it prints. Traffic to look at:  weir workload"
+    then open the link that it prints. Traffic to look at:  weir workload\n\
+    What this kernel offers, and how to get the rest:       weir doctor"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -26,6 +28,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Run),
+    Doctor(doctor::Doctor),
     Workload(workload::Workload),
 }
 
@@ -33,6 +36,7 @@ enum Command {
 pub fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Run(run) => run.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Workload(workload) => workload.run(),
     }
 }

@@ -1,7 +1,9 @@
 //! Giving up what is no longer needed once the programs are attached.
 //!
-//! Capabilities belong to threads, and new threads get their maker's: so the look-ups' thread is
-//! started first, and everything that runs scripts or serves requests after [`drop_all`].
+//! Capabilities belong to threads, and new threads get their maker's: so the threads of
+//! the probe and of the look-ups are started first, and everything that runs scripts or serves requests after [`drop_all`].
+
+use std::fs;
 
 use anyhow::Context;
 use caps::{CapSet, Capability, CapsHashSet};
@@ -15,6 +17,17 @@ const LOOK_UP: [Capability; 2] = [Capability::CAP_SYS_PTRACE, Capability::CAP_DA
 pub fn drop_all() -> anyhow::Result<()> {
     keep(&READ_MAPS)?;
     rustix::thread::set_no_new_privs(true).context("cannot set no_new_privs")
+}
+
+/// Leaves this thread what it needs to load and attach further programs (bpf(2)).
+pub fn drop_to_probe() -> anyhow::Result<()> {
+    // Debian's and Ubuntu's kernels know levels beyond 2, at which kprobes, being perf events, are for
+    // administrators alone.
+    let level = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid");
+    let restricted =
+        level.is_ok_and(|level| level.trim().parse().is_ok_and(|level: i32| level > 2));
+    let more: &[_] = if restricted { &[Capability::CAP_SYS_ADMIN] } else { &[] };
+    keep(&[&[Capability::CAP_BPF, Capability::CAP_PERFMON], more].concat())
 }
 
 /// Leaves this thread what it needs to look processes up.

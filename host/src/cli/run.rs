@@ -14,15 +14,16 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
+use weir_sdk::event::{CALL_NAMES, PAYLOAD_BYTES};
 
 use super::{data_dir, privilege, watch};
 use crate::{
     enrich::Enrich,
     http,
-    pipeline::{Ledger, Pipelines, Reader, Spec, parse_spec},
-    probe::{Options, Probe, Request},
-    script::{Engine, Limits},
+    pipeline::{Ledger, Pipelines, Reader, Spec, Wanted, parse_spec},
+    probe::{Options, Probe, Request, Wants},
+    script::{Engine, Limits, call_number},
 };
 
 /// From detaching the programs to reading their last records.
@@ -36,7 +37,8 @@ const GRACE: Duration = Duration::from_millis(20);
     weir run                                   keep every event\n  \
     weir run -s 'service | latency' -s errors  two pipelines of bundled scripts\n  \
     weir run -s 'errors?ignore=EAGAIN,EPIPE | mine.wasm'\n  \
-    weir run --scripts ./scripts               load, swap and unload what is in a folder")]
+    weir run --scripts ./scripts               load, swap and unload what is in a folder\n  \
+    weir run --calls sendmsg,recvmsg --payload 64  keep every event of these calls")]
 pub struct Run {
     /// A pipeline: scripts with | between them. A script is a bundled one's name or a path to a
     /// .wasm file, with parameters after a ?: errors?ignore=EAGAIN&slower_than=10ms. NAME=PATH
@@ -46,6 +48,14 @@ pub struct Run {
     /// A folder to watch: each .wasm file in it is a pipeline of its own.
     #[arg(long, value_name = "DIR")]
     scripts: Option<PathBuf>,
+    /// Calls to trace besides those that scripts want: NAME,NAME… Without scripts it is sendmsg.
+    #[arg(long, value_name = "CALLS", value_delimiter = ',',
+          value_parser = PossibleValuesParser::new(CALL_NAMES))]
+    calls: Vec<String>,
+    /// Bytes of payload that events show at least; scripts may want more.
+    #[arg(long, value_name = "BYTES", default_value_t = 0,
+          value_parser = clap::value_parser!(u32).range(0..=PAYLOAD_BYTES as i64))]
+    payload: u32,
     /// Where to serve page and API: a loopback address; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070", env = "WEIR_LISTEN")]
     listen: SocketAddr,
@@ -95,7 +105,11 @@ impl Run {
         let listen = listener.local_addr().context("cannot tell the port that is served")?;
 
         let options = Options { backend: self.backend, ring_bytes: self.ring_bytes };
-        let (probe, ring) = Probe::attach(options)?;
+        let (probe, ring) = Probe::attach(options, || {
+            if let Err(error) = privilege::drop_to_probe() {
+                tracing::warn!("{error:#}");
+            }
+        })?;
         let choice = probe.choice.clone();
         tracing::info!("backend {}: {}", choice.name.name(), choice.why);
         tracing::info!("it cannot see: {}", choice.cannot_see.join("; "));
@@ -112,10 +126,22 @@ impl Run {
             module_bytes: self.script_bytes,
             ..Limits::default()
         };
-        let pipelines = Arc::new(Pipelines::new(Engine::new(), limits, self.keep_events));
+        let want = probe.want();
+        let on_wanted = Box::new(move |wanted: Wanted| {
+            let Wanted { calls, payload } = wanted;
+            match want.want(Wants { calls, payload }) {
+                Ok(()) => tracing::info!("traced: {wanted}"),
+                Err(error) => tracing::error!("not all that is wanted is traced: {error}"),
+            }
+        });
+        let (engine, asked) = (Engine::new(), self.asked());
+        let pipelines =
+            Arc::new(Pipelines::new(engine, limits, self.keep_events, asked, on_wanted));
         for spec in specs {
             pipelines.add(spec)?;
         }
+        // There may be no pipeline yet.
+        pipelines.tell_wanted();
         let ledger = Arc::new(Ledger::new(probe.kernel.clone()));
         let stop = Arc::new(AtomicBool::new(false));
         let reader = Reader::new(ring, enrich, ledger.clone(), pipelines.clone(), stop.clone());
@@ -158,6 +184,11 @@ impl Run {
             bail!("the ledger does not add up, which is a bug in weir: {imbalance}");
         }
         Ok(())
+    }
+
+    fn asked(&self) -> Wanted {
+        let calls = self.calls.iter().filter_map(|name| call_number(name));
+        Wanted { calls: calls.fold(0, |calls, call| calls | 1 << call), payload: self.payload }
     }
 
     fn specs(&self) -> anyhow::Result<Vec<Spec>> {

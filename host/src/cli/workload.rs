@@ -1,12 +1,17 @@
-//! `weir workload`: bounded traffic that exercises the fields of sendmsg, to try Weir with.
+//! `weir workload`: bounded traffic that exercises the fields of sendmsg and of its relatives, to try
+//! Weir with.
 
 mod address;
 mod blocked;
+mod changing;
+mod control;
 mod errors;
 mod folder;
 mod inet;
 mod interrupt;
 mod message;
+mod received;
+mod relatives;
 mod shape;
 mod socket;
 mod tally;
@@ -26,9 +31,14 @@ use clap::ValueEnum;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use serde::Serialize;
 
-use self::{folder::Folder, interrupt::Interrupt, tally::Tally};
+use self::{
+    folder::Folder,
+    interrupt::Interrupt,
+    tally::{Outcomes, Tally},
+};
 
-/// Make traffic that exercises the fields of sendmsg, on loopback and on unix sockets.
+/// Make traffic that exercises the fields of sendmsg and of its relatives, on loopback and on unix
+/// sockets.
 ///
 /// Each kind of traffic has a thread of its own, named wl-KIND: that is the comm of its events.
 #[derive(clap::Args)]
@@ -71,8 +81,16 @@ enum Kind {
     UnixStream,
     /// From 0 to 1,024 entries in the iovec table
     Iovecs,
-    /// Control messages: descriptors and credentials
+    /// Control messages: descriptors, credentials, also another's, and those of UDP
     Control,
+    /// A destination that another thread changes while the call runs
+    Changing,
+    /// sendto, recvfrom, sendmmsg, recvmmsg and sendfile
+    Relatives,
+    /// recvmsg: control messages, a message longer than the room, nothing there
+    Received,
+    /// Netlink: a question to the kernel
+    Netlink,
     /// MSG_DONTWAIT and MSG_NOSIGNAL
     Flags,
     /// Calls that fail: EAGAIN, EBADF, ECONNREFUSED, EFAULT, EMSGSIZE, ENOENT, EPIPE
@@ -105,7 +123,11 @@ impl Kind {
             Self::UnixName => Box::new(unix::Datagrams::to_abstract_name()?),
             Self::UnixStream => Box::new(unix::Stream::pair()?),
             Self::Iovecs => Box::new(shape::Iovecs::open()?),
-            Self::Control => Box::new(shape::Control::open()?),
+            Self::Control => Box::new(control::Control::open()?),
+            Self::Changing => Box::new(changing::Changing::open()?),
+            Self::Relatives => Box::new(relatives::Relatives::open(folder)?),
+            Self::Received => Box::new(received::Received::open(folder)?),
+            Self::Netlink => Box::new(relatives::Netlink::open()?),
             Self::Flags => Box::new(shape::Flags::open()?),
             Self::Errors => Box::new(errors::Errors::open(folder)?),
             Self::Blocked => Box::new(blocked::Blocked::open()?),
@@ -172,9 +194,11 @@ fn wait(began: Instant, end: Option<Instant>, interrupt: &Interrupt, workers: &[
         }
         if terminal {
             let tallies = workers.iter().map(|worker| worker.tally.lock());
-            let (calls, ok) = tallies.fold((0, 0), |(calls, ok), tally| {
+            let (calls, ok) = tallies.fold((0, 0), |sums, tally| {
                 let tally = tally.expect("no panic while locked");
-                (calls + tally.calls, ok + tally.ok)
+                tally.outcomes().fold(sums, |(calls, ok), (_, of_call)| {
+                    (calls + of_call.calls, ok + of_call.ok)
+                })
             });
             let seconds = began.elapsed().as_secs();
             eprint!("\r{seconds} s: {calls} calls, {} of them failed\x1b[K", calls - ok);
@@ -247,14 +271,17 @@ impl Done {
         if json {
             println!("{}", serde_json::to_string(&self)?);
         } else {
-            println!("{:<12}{:>10}{:>10}  errors", "kind", "calls", "ok");
+            println!("{:<12}{:<10}{:>10}{:>10}  errors", "kind", "call", "calls", "ok");
             for (name, tally) in &self.kinds {
-                let errors: Vec<_> =
-                    tally.errors.iter().map(|(error, count)| format!("{error} {count}")).collect();
-                println!("{name:<12}{:>10}{:>10}  {}", tally.calls, tally.ok, errors.join(", "));
+                for (call, Outcomes { calls, ok, errors }) in tally.outcomes() {
+                    let errors: Vec<_> =
+                        errors.iter().map(|(error, count)| format!("{error} {count}")).collect();
+                    println!("{name:<12}{call:<10}{calls:>10}{ok:>10}  {}", errors.join(", "));
+                }
             }
         }
-        let calls: u64 = self.kinds.values().map(|tally| tally.calls).sum();
+        let outcomes = self.kinds.values().flat_map(Tally::outcomes);
+        let calls: u64 = outcomes.map(|(_, outcomes)| outcomes.calls).sum();
         ensure!(calls > 0, "no kind of traffic could be made on this host: see above");
         Ok(())
     }

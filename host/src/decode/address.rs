@@ -1,55 +1,171 @@
 //! `struct sockaddr` → family, address, port, path.
 
+mod endpoint;
+mod json;
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use weir_sdk::event::{AF_INET, AF_INET6, AF_UNIX, Head, Span};
 
-use super::Batch;
+pub use endpoint::Endpoint;
 
-/// Takes the destination apart, as far as it goes.
+use super::{
+    Batch,
+    names::{AF_NETLINK, AF_PACKET, AF_VSOCK},
+    text::take,
+};
+
+/// A socket address, taken apart as far as it goes.
 ///
-/// Layouts: include/uapi/linux/in.h, in6.h, un.h; unix(7).
-pub fn parse(name: &[u8], head: &mut Head, batch: &mut Batch) {
-    let Some((family, rest)) = name.split_first_chunk::<2>() else { return };
-    head.family = u16::from_ne_bytes(*family);
-    match head.family {
-        AF_INET => {
-            let Some(([p0, p1, addr @ ..], _)) = rest.split_first_chunk::<6>() else { return };
-            head.port = u16::from_be_bytes([*p0, *p1]);
-            head.addr[..4].copy_from_slice(addr);
+/// Layouts: include/uapi/linux/in.h, in6.h, un.h, netlink.h, if_packet.h, vm_sockets.h; unix(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address<'a> {
+    Inet {
+        address: Ipv4Addr,
+        port: u16,
+    },
+    Inet6 {
+        address: Ipv6Addr,
+        port: u16,
+        flowinfo: u32,
+        scope_id: u32,
+    },
+    Unix {
+        path: Path<'a>,
+    },
+    Netlink {
+        pid: u32,
+        groups: u32,
+    },
+    Packet {
+        protocol: u16,
+        ifindex: i32,
+        hatype: u16,
+        pkttype: u8,
+        address: &'a [u8],
+    },
+    Vsock {
+        cid: u32,
+        port: u32,
+    },
+    /// Of another family, or too short for its own. Without a family if shorter than that.
+    Raw {
+        family: Option<u16>,
+        raw: &'a [u8],
+    },
+}
+
+/// Where a unix socket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path<'a> {
+    /// In the file system; empty for a socket without a name.
+    File(&'a [u8]),
+    /// A name that is in no file system.
+    Abstract(&'a [u8]),
+}
+
+impl<'a> Address<'a> {
+    /// Takes `struct sockaddr` apart.
+    pub fn parse(raw: &'a [u8]) -> Self {
+        let Some(family) = take(raw, 0).map(u16::from_ne_bytes) else {
+            return Self::Raw { family: None, raw };
+        };
+        match family {
+            AF_INET => Self::inet(raw),
+            AF_INET6 => Self::inet6(raw),
+            AF_UNIX => Some(Self::Unix { path: Path::parse(&raw[2..]) }),
+            AF_NETLINK => Self::netlink(raw),
+            AF_PACKET => Self::packet(raw),
+            AF_VSOCK => Self::vsock(raw),
+            _ => None,
         }
-        AF_INET6 => {
-            let Some(([p0, p1, _, _, _, _, addr @ ..], rest)) = rest.split_first_chunk::<22>()
-            else {
-                return;
-            };
-            head.port = u16::from_be_bytes([*p0, *p1]);
-            head.addr = *addr;
-            if let Some((scope, _)) = rest.split_first_chunk::<4>() {
-                head.scope_id = u32::from_ne_bytes(*scope);
-            }
-        }
-        AF_UNIX => match rest {
-            [0, name @ ..] => {
-                let at = batch.append(b"@");
-                head.path = Span { len: batch.append(name).len + 1, ..at };
-            }
+        .unwrap_or(Self::Raw { family: Some(family), raw })
+    }
+
+    fn inet(raw: &[u8]) -> Option<Self> {
+        let address = Ipv4Addr::from(take(raw, 4)?);
+        Some(Self::Inet { address, port: u16::from_be_bytes(take(raw, 2)?) })
+    }
+
+    fn inet6(raw: &[u8]) -> Option<Self> {
+        Some(Self::Inet6 {
+            address: Ipv6Addr::from(take::<16>(raw, 8)?),
+            port: u16::from_be_bytes(take(raw, 2)?),
+            flowinfo: u32::from_be_bytes(take(raw, 4)?),
+            // The kernel takes an address without it (`SIN6_LEN_RFC2133`).
+            scope_id: take(raw, 24).map_or(0, u32::from_ne_bytes),
+        })
+    }
+
+    fn netlink(raw: &[u8]) -> Option<Self> {
+        Some(Self::Netlink {
+            pid: u32::from_ne_bytes(take(raw, 4)?),
+            groups: u32::from_ne_bytes(take(raw, 8)?),
+        })
+    }
+
+    fn packet(raw: &'a [u8]) -> Option<Self> {
+        let [pkttype, len] = take(raw, 10)?;
+        let address = &raw[12..];
+        Some(Self::Packet {
+            protocol: u16::from_be_bytes(take(raw, 2)?),
+            ifindex: i32::from_ne_bytes(take(raw, 4)?),
+            hatype: u16::from_ne_bytes(take(raw, 8)?),
+            pkttype,
+            address: &address[..address.len().min(len.into())],
+        })
+    }
+
+    fn vsock(raw: &[u8]) -> Option<Self> {
+        Some(Self::Vsock {
+            port: u32::from_ne_bytes(take(raw, 4)?),
+            cid: u32::from_ne_bytes(take(raw, 8)?),
+        })
+    }
+}
+
+impl<'a> Path<'a> {
+    fn parse(path: &'a [u8]) -> Self {
+        match path {
+            [0, name @ ..] => Self::Abstract(name),
             path => {
                 let end = path.iter().position(|&byte| byte == 0).unwrap_or(path.len());
-                head.path = batch.append(&path[..end]);
+                Self::File(&path[..end])
             }
-        },
-        _ => {}
+        }
+    }
+}
+
+/// Fills in what a head says of the other side: the destination, of a call that receives the source.
+pub fn fill(head: &mut Head, raw: &[u8], batch: &mut Batch) {
+    head.family = take(raw, 0).map_or(0, u16::from_ne_bytes);
+    match Address::parse(raw) {
+        Address::Inet { address, port } => {
+            head.port = port;
+            head.addr[..4].copy_from_slice(&address.octets());
+        }
+        Address::Inet6 { address, port, scope_id, .. } => {
+            (head.port, head.scope_id, head.addr) = (port, scope_id, address.octets());
+        }
+        Address::Unix { path: Path::File(path) } => head.path = batch.append(path),
+        Address::Unix { path: Path::Abstract(name) } => {
+            let at = batch.append(b"@");
+            head.path = Span { len: batch.append(name).len + 1, ..at };
+        }
+        Address::Netlink { .. }
+        | Address::Packet { .. }
+        | Address::Vsock { .. }
+        | Address::Raw { .. } => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv6Addr;
-
     use super::*;
 
     fn check(name: &[u8]) -> (Head, String) {
         let (mut head, mut batch) = (Head::default(), Batch::default());
-        parse(name, &mut head, &mut batch);
+        fill(&mut head, name, &mut batch);
         let path = String::from_utf8(batch.part(head.path).to_vec()).unwrap();
         (head, path)
     }

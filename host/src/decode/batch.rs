@@ -12,11 +12,16 @@ pub struct Batch {
     pub heads: Vec<Head>,
     /// The variable parts.
     pub heap: Vec<u8>,
+    /// The calls that there may be events of: a bit for each, at its number.
+    pub calls: u16,
     /// Calls lost since the batch before this one.
     pub lost_before: u64,
     /// When the batch was closed: nanoseconds since the Unix epoch.
     pub now_ns: u64,
 }
+
+/// Some events of a batch, by index and in their order; all of them if there is no list.
+pub type Only<'a> = Option<&'a [u32]>;
 
 /// Attributes that a script adds to the events of the batch it was given.
 #[derive(Debug, Default)]
@@ -38,6 +43,13 @@ impl Attributes {
         self.bytes.extend_from_slice(name);
         self.bytes.extend_from_slice(value);
         self.entries.push((event, start..self.bytes.len()));
+    }
+
+    /// Makes them those of a whole batch, when they were added to only some of its events.
+    pub fn move_to(&mut self, only: &[u32]) {
+        for (event, _) in &mut self.entries {
+            *event = only[*event as usize];
+        }
     }
 
     /// Whether there are none.
@@ -71,6 +83,12 @@ pub fn attributes(mut part: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 impl Batch {
+    /// Adds an event, whose variable parts are in the heap already.
+    pub fn push(&mut self, head: Head) {
+        self.calls |= 1 << head.call;
+        self.heads.push(head);
+    }
+
     /// Adds to the heap.
     pub fn append(&mut self, part: &[u8]) -> Span {
         if part.is_empty() {
@@ -95,8 +113,9 @@ impl Batch {
     }
 
     /// The header, and the length of the whole block in bytes.
-    pub fn header(&self) -> (BatchHeader, usize) {
-        let count = self.heads.len();
+    pub fn header(&self, only: Only<'_>) -> (BatchHeader, usize) {
+        let count = only.map_or(self.heads.len(), <[u32]>::len);
+        let first = only.map_or(0, |only| only.first().map_or(0, |&index| index as usize));
         let verdicts = BATCH_HEADER_BYTES + count * HEAD_BYTES;
         let heap = (verdicts + count).next_multiple_of(8);
         let header = BatchHeader {
@@ -108,7 +127,7 @@ impl Batch {
             heap: heap as u32,
             heap_len: self.heap.len() as u32,
             reserved: 0,
-            first_seq: self.heads.first().map_or(0, |head| head.seq),
+            first_seq: self.heads.get(first).map_or(0, |head| head.seq),
             lost_before: self.lost_before,
             now_ns: self.now_ns,
         };
@@ -116,11 +135,19 @@ impl Batch {
     }
 
     /// Writes the block, all verdicts set to keep. `to` is as long as [`Self::header`] says.
-    pub fn write(&self, header: &BatchHeader, to: &mut [u8]) {
+    pub fn write(&self, header: &BatchHeader, only: Only<'_>, to: &mut [u8]) {
         let (fixed, heap) = to.split_at_mut(header.heap as usize);
         let (start, verdicts) = fixed.split_at_mut(header.verdicts as usize);
         start[..BATCH_HEADER_BYTES].copy_from_slice(header.as_bytes());
-        start[BATCH_HEADER_BYTES..].copy_from_slice(self.heads.as_bytes());
+        let heads = &mut start[BATCH_HEADER_BYTES..];
+        match only {
+            None => heads.copy_from_slice(self.heads.as_bytes()),
+            Some(only) => {
+                for (to, &index) in heads.chunks_exact_mut(HEAD_BYTES).zip(only) {
+                    to.copy_from_slice(self.heads[index as usize].as_bytes());
+                }
+            }
+        }
         verdicts.fill(weir_sdk::event::KEEP);
         heap[..self.heap.len()].copy_from_slice(&self.heap);
     }
@@ -134,6 +161,7 @@ impl Batch {
         let mut next = Self {
             heads: Vec::with_capacity(self.heads.len()),
             heap: Vec::with_capacity(self.heap.len() + added.bytes.len()),
+            calls: self.calls,
             lost_before: self.lost_before,
             now_ns: self.now_ns,
         };
@@ -177,9 +205,9 @@ mod tests {
     #[test]
     fn writes_the_layout() {
         let batch = batch();
-        let (header, len) = batch.header();
+        let (header, len) = batch.header(None);
         let mut block = vec![0xff; len];
-        batch.write(&header, &mut block);
+        batch.write(&header, None, &mut block);
         let (read, _) = BatchHeader::read_from_prefix(&block).unwrap();
         assert_eq!(read, header);
         assert_eq!((read.count, read.first_seq), (3, 1));
@@ -189,6 +217,29 @@ mod tests {
         let name = read.heap as usize + head.name.offset as usize;
         assert_eq!(&block[name..][..head.name.len as usize], b"name 2");
         assert_eq!(block[read.verdicts as usize..][..3], [KEEP; 3]);
+    }
+
+    #[test]
+    fn writes_only_some_events() {
+        let batch = batch();
+        let only = Some(&[1, 2][..]);
+        let (header, len) = batch.header(only);
+        assert_eq!((header.count, header.first_seq), (2, 2));
+        let mut block = vec![0xff; len];
+        batch.write(&header, only, &mut block);
+        for (at, expected) in batch.heads[1..].iter().enumerate() {
+            let (head, _) =
+                Head::read_from_prefix(&block[BATCH_HEADER_BYTES + at * HEAD_BYTES..]).unwrap();
+            assert_eq!(head, *expected);
+        }
+        assert_eq!(block[header.verdicts as usize..][..2], [KEEP; 2]);
+        assert_eq!(&block[header.heap as usize..], &batch.heap);
+        let mut added = Attributes::default();
+        added.add(1, b"a", b"1");
+        added.move_to(&[1, 2]);
+        let after = batch.after(&[KEEP; 3], &mut added);
+        assert_eq!(after.heads[1].attrs.len, 0);
+        assert_eq!(after.part(after.heads[2].attrs), b"\x01\0\x01\0a1");
     }
 
     #[test]

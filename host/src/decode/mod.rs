@@ -2,14 +2,30 @@
 
 mod address;
 mod batch;
+mod compat;
+mod control;
 mod event;
+mod fields;
+mod files;
+mod message;
 mod names;
+mod process;
+#[cfg(test)]
+mod sample;
+mod sendfile;
+mod socket;
+mod text;
 
-use weir_sdk::event::{CALL_SENDMSG, HEAD_BYTES, Head, STATUS_TRUNCATED, Span};
+use weir_ebpf::Notice;
+use weir_sdk::event::{
+    CALL_NAMES, CALL_RECVFROM, CALL_RECVMMSG, CALL_RECVMSG, GROUP_CONTROL, GROUP_NAME,
+    GROUP_PAYLOAD, HEAD_BYTES, Head, STATUS_ABSENT, STATUS_NOT_SEEN, STATUS_TRUNCATED, Span,
+};
 use zerocopy::FromBytes;
 
-pub use batch::{Attributes, Batch};
-pub use event::{Event, Field, rfc3339};
+pub use batch::{Attributes, Batch, Only};
+pub use event::{Event, rfc3339};
+pub use fields::{Field, Row, Source, fields_of};
 
 /// Why a record is not an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,14 +45,30 @@ pub enum Undecodable {
         /// What stands there.
         status: u8,
     },
-    /// The destination address is said to reach beyond the record.
-    #[error("destination address of {len} bytes at {offset} reaches beyond the record")]
-    Name {
+    /// A variable part is said to reach beyond the record.
+    #[error("{part} of {len} bytes at {offset} reaches beyond the record")]
+    Part {
+        /// Which.
+        part: &'static str,
         /// Its start, counted from the end of the head.
         offset: u32,
         /// Its length.
         len: u32,
     },
+    /// What a variable part holds is said to reach beyond that part.
+    #[error("what {part} holds reaches beyond its {len} bytes")]
+    Inside {
+        /// Which.
+        part: &'static str,
+        /// Its length.
+        len: u32,
+    },
+}
+
+/// What a record says that is of no call, but of what became of a process.
+pub fn notice(record: &[u8]) -> Option<Notice> {
+    // A record of a call is longer.
+    Notice::read_from_bytes(record).ok()
 }
 
 /// Decodes one record and appends the event to the batch, as number `seq`.
@@ -50,91 +82,84 @@ pub fn decode(
 ) -> Result<(), Undecodable> {
     let (mut head, tail) =
         Head::read_from_prefix(record).map_err(|_| Undecodable::Short(record.len()))?;
-    if head.call != CALL_SENDMSG {
-        return Err(Undecodable::Call(head.call));
-    }
+    call_name(head.call).ok_or(Undecodable::Call(head.call))?;
     if let Some((group, &status)) =
         head.status.iter().enumerate().find(|&(_, &status)| status > STATUS_TRUNCATED)
     {
         return Err(Undecodable::Status { group, status });
     }
-    let Span { offset, len } = head.name;
-    let name = usize::try_from(offset)
-        .ok()
-        .and_then(|offset| tail.get(offset..)?.get(..len as usize))
-        .ok_or(Undecodable::Name { offset, len })?;
     head.seq = seq;
     head.time_ns = head.time_ns.wrapping_add(unix_offset_ns);
-    (head.reserved, head.family, head.port, head.scope_id, head.addr) = (0, 0, 0, 0, [0; 16]);
+    (head.reserved, head.reserved2) = (0, 0);
+    (head.family, head.port, head.scope_id, head.addr) = (0, 0, 0, [0; 16]);
     (head.path, head.attrs, head.exe, head.cgroup) = Default::default();
+    head.process = Span::default();
+    if receives(head.call) && head.ret < 0 {
+        forget_what_was_not_received(&mut head);
+    }
+    let start = batch.heap.len();
+    let parts = parts(&mut head, tail, batch);
+    match parts {
+        Ok(()) => batch.push(head),
+        Err(_) => batch.heap.truncate(start),
+    }
+    parts
+}
+
+/// Moves the variable parts from behind the head into the heap.
+fn parts(head: &mut Head, tail: &[u8], batch: &mut Batch) -> Result<(), Undecodable> {
+    let compat = head.compat == 1;
+    let name = part("name", head.name, tail)?;
     head.name = batch.append(name);
-    address::parse(name, &mut head, batch);
-    batch.heads.push(head);
+    address::fill(head, name, batch);
+    let iov = part("iov", head.iov, tail)?;
+    head.iov = if compat { compat::append_iov(iov, batch) } else { batch.append(iov) };
+    let control = part("control", head.control, tail)?;
+    head.control =
+        if compat { compat::append_control(control, batch) } else { batch.append(control) };
+    head.payload = batch.append(part("payload", head.payload, tail)?);
+    let inside = |part, span: Span| Undecodable::Inside { part, len: span.len };
+    head.files = files::append(part("files", head.files, tail)?, batch)
+        .ok_or_else(|| inside("files", head.files))?;
+    head.local = batch.append(part("local", head.local, tail)?);
+    head.peer = batch.append(part("peer", head.peer, tail)?);
+    let kernel = part("kernel", head.kernel, tail)?;
+    if !kernel.is_empty() {
+        message::KernelPart::parse(kernel).ok_or_else(|| inside("kernel", head.kernel))?;
+    }
+    head.kernel = batch.append(kernel);
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use weir_sdk::event::{GROUP_NAME, STATUS_OK};
-    use zerocopy::IntoBytes;
-
-    use super::*;
-
-    fn record(name: &[u8]) -> Vec<u8> {
-        let mut head = Head { call: CALL_SENDMSG, time_ns: 5, ..Head::default() };
-        head.name.len = name.len() as u32;
-        head.status[GROUP_NAME] = STATUS_OK;
-        [head.as_bytes(), name].concat()
+fn part<'a>(part: &'static str, span: Span, tail: &'a [u8]) -> Result<&'a [u8], Undecodable> {
+    let Span { offset, len } = span;
+    if len == 0 {
+        return Ok(&[]);
     }
-
-    #[test]
-    fn refuses_what_is_not_a_record() {
-        let mut batch = Batch::default();
-        let mut check = |bytes: &[u8]| decode(bytes, 1, 0, &mut batch).unwrap_err();
-        assert_eq!(check(&[0; 10]), Undecodable::Short(10));
-        assert_eq!(check(&[0; HEAD_BYTES]), Undecodable::Call(0));
-        let mut wrong = record(&[]);
-        wrong[128] = 9;
-        assert_eq!(check(&wrong), Undecodable::Status { group: 0, status: 9 });
-        let mut wrong = record(b"abcd");
-        wrong.truncate(wrong.len() - 1);
-        assert_eq!(check(&wrong), Undecodable::Name { offset: 0, len: 4 });
-        assert!(batch.heads.is_empty() && batch.heap.is_empty());
-    }
-
-    #[test]
-    fn numbers_and_dates_events() {
-        let mut batch = Batch::default();
-        decode(&record(b"\x02\0\0\x35\x7f\0\0\x01"), 7, 100, &mut batch).unwrap();
-        let head = &batch.heads[0];
-        assert_eq!((head.seq, head.time_ns, head.port), (7, 105, 53));
-        assert_eq!(batch.part(head.name), b"\x02\0\0\x35\x7f\0\0\x01");
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            let mut batch = Batch::default();
-            if decode(&bytes, 1, 0, &mut batch).is_ok() {
-                serde_json::to_string(&batch.event(0)).unwrap();
-            }
-        }
-
-        #[test]
-        fn renders_any_event(
-            bytes in prop::collection::vec(any::<u8>(), HEAD_BYTES..HEAD_BYTES + 1),
-            name in prop::collection::vec(any::<u8>(), 0..128),
-        ) {
-            let mut head = Head::read_from_bytes(&bytes).unwrap();
-            head.call = CALL_SENDMSG;
-            head.status = head.status.map(|status| status % 5);
-            head.name = Span { offset: 0, len: name.len() as u32 };
-            let mut batch = Batch::default();
-            decode(&[head.as_bytes(), &name].concat(), 1, 0, &mut batch).unwrap();
-            let json = serde_json::to_value(batch.event(0)).unwrap();
-            prop_assert_eq!(json["seq"].as_u64(), Some(1));
-            prop_assert_eq!(batch.part(batch.heads[0].name), &name[..]);
-        }
-    }
+    tail.get(offset as usize..).and_then(|rest| rest.get(..len as usize)).ok_or(Undecodable::Part {
+        part,
+        offset,
+        len,
+    })
 }
+
+/// A call that failed has received nothing: what lies in the caller's buffers is of before.
+fn forget_what_was_not_received(head: &mut Head) {
+    for group in [GROUP_NAME, GROUP_CONTROL, GROUP_PAYLOAD] {
+        if head.status[group] != STATUS_NOT_SEEN {
+            head.status[group] = STATUS_ABSENT;
+        }
+    }
+    (head.name, head.control, head.payload, head.files) = Default::default();
+}
+
+fn receives(call: u16) -> bool {
+    matches!(call, CALL_RECVMSG | CALL_RECVMMSG | CALL_RECVFROM)
+}
+
+fn call_name(call: u16) -> Option<&'static str> {
+    CALL_NAMES.get(usize::from(call).checked_sub(1)?).copied()
+}
+
+#[cfg(test)]
+mod tests;

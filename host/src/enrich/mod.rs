@@ -1,162 +1,219 @@
 //! What the host knows of the calling process beyond the record. A look-up never delays an event
 //! and never fails one: what is not known yet is absent, and is looked up for the next.
 
+mod asker;
 mod cgroup;
+mod clock;
+mod container;
+mod groups;
+mod lookup;
+mod parts;
 mod process;
+mod processes;
+mod user;
 
-use std::{collections::HashMap, sync::Arc, thread};
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, atomic::AtomicU64};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use weir_sdk::event::{COMM_BYTES, GROUP_START, STATUS_OK, Span};
+use weir_sdk::event::{GROUP_START, Head, PROCESS_STARTED, STATUS_OK, Span};
 
 use crate::decode::Batch;
+use asker::{Asker, QUEUE};
+use groups::Groups;
+use lookup::{Answer, Ask};
+use processes::{Caller, Placed, Processes};
 
-/// Look-ups that wait. Beyond that the event stays as it is, and the next one asks again.
-const QUEUE: usize = 1024;
-/// Processes and cgroups that are remembered; at that number all are forgotten.
-const REMEMBERED: usize = 16_384;
+pub use container::{Container, container};
 
-/// What is looked up.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
-    /// A process by its id, when it started, because ids are used again, and its name, which
-    /// changes when it executes another program.
-    Process { pid: u32, start_ns: u64, comm: [u8; COMM_BYTES] },
-    /// A cgroup by its id.
-    Cgroup(u64),
-}
+/// Least time between two looks for a new user, in nanoseconds.
+const USERS_NS: u64 = 1_000_000_000;
 
 /// The reader's side: what is known, and where to ask.
 pub struct Enrich {
-    /// `None` while the answer is awaited.
-    known: HashMap<Key, Option<Arc<[u8]>>>,
-    ask: Sender<Key>,
-    answers: Receiver<(Key, Option<Arc<[u8]>>)>,
+    processes: Processes,
+    groups: Groups,
+    users: user::Names,
+    /// When an unknown user was asked for: nanoseconds since the Unix epoch.
+    users_asked_ns: u64,
+    asker: Asker,
+    answers: Receiver<Answer>,
+    boot: clock::Boot,
+    tick_ns: u64,
+    /// Number of the batch being filled, from 1.
+    batch: u64,
+}
+
+/// Calls in a row that have the same parts.
+struct Run {
+    pid: u32,
+    start_ns: Option<u64>,
+    uid: u32,
+    cgroup_id: u64,
+    /// From the first to before the second: nanoseconds since the Unix epoch.
+    span_ns: (u64, u64),
+    exe: Span,
+    cgroup: Span,
+    process: Span,
+}
+
+impl Run {
+    fn has(&self, head: &Head) -> bool {
+        self.pid == head.pid
+            && self.start_ns == start_ns(head)
+            && self.uid == head.uid
+            && self.cgroup_id == head.cgroup_id
+            && (self.span_ns.0..self.span_ns.1).contains(&head.time_ns)
+    }
 }
 
 impl Enrich {
     /// Starts the thread that looks things up. The thread runs `prepare` first.
     pub fn start(prepare: impl FnOnce() + Send + 'static) -> Self {
         let (ask, asked) = bounded(QUEUE);
-        // As many as are asked for, and one in hand: the thread never waits for the reader.
-        let (answer, answers) = bounded(QUEUE + REMEMBERED);
-        thread::Builder::new()
-            .name("weir-enrich".to_owned())
-            .spawn(move || {
-                prepare();
-                let mut cgroups = cgroup::Cgroups::default();
-                for key in asked {
-                    let found = match key {
-                        Key::Process { pid, start_ns, .. } => process::exe(pid, start_ns),
-                        Key::Cgroup(id) => cgroups.path(id),
-                    };
-                    if answer.send((key, found.map(Arc::from))).is_err() {
-                        return;
+        let (answer, answers) = bounded(QUEUE);
+        lookup::start(prepare, asked, answer);
+        Self::new(ask, answers)
+    }
+
+    fn new(ask: Sender<Ask>, answers: Receiver<Answer>) -> Self {
+        Self {
+            processes: Processes::default(),
+            groups: Groups::default(),
+            users: user::Names::new(),
+            users_asked_ns: 0,
+            asker: Asker { queue: ask, refused: Arc::default() },
+            answers,
+            boot: clock::Boot::new(),
+            tick_ns: process::tick_ns(),
+            batch: 1,
+        }
+    }
+
+    /// Look-ups that were not made because too many waited. What they were for is absent, and the
+    /// next event asks again.
+    pub fn refused(&self) -> Arc<AtomicU64> {
+        self.asker.refused.clone()
+    }
+
+    /// A process (thread group) executed a program: what was known of it holds for calls before
+    /// that, and it is looked up at once, so that its first call finds it known.
+    ///
+    /// `at_ns` is when: nanoseconds since the Unix epoch, by the clock of
+    /// [`weir_sdk::event::Head::time_ns`]; 0 when that is not known, and then earlier calls that
+    /// are still on their way are taken for calls of the new program.
+    pub fn executed(&mut self, pid: u32, at_ns: u64) {
+        self.take_answers();
+        self.processes.executed(pid, at_ns, &self.asker);
+    }
+
+    /// A process (its last thread) exited: it is forgotten after the batch being filled and the
+    /// next, but not before a call has come in that returned after `at_ns`, nanoseconds since the
+    /// Unix epoch; 0 when that is not known.
+    pub fn exited(&mut self, pid: u32, at_ns: u64) {
+        self.take_answers();
+        self.processes.exited(pid, at_ns, self.batch);
+    }
+
+    /// Some executions and exits were not seen: what is known of processes may be wrong.
+    pub fn missed(&mut self) {
+        self.processes.clear();
+    }
+
+    /// Adds to each event of the batch what is known of its process. Events of one process share
+    /// a look-up and a place in the heap.
+    pub fn enrich(&mut self, batch: &mut Batch) {
+        self.take_answers();
+        self.boot.follow();
+        let mut run: Option<Run> = None;
+        let mut returned_ns = 0;
+        for index in 0..batch.heads.len() {
+            let run = match &run {
+                Some(run) if run.has(&batch.heads[index]) => run,
+                _ => run.insert(self.run(index, batch)),
+            };
+            let head = &mut batch.heads[index];
+            (head.exe, head.cgroup, head.process) = (run.exe, run.cgroup, run.process);
+            returned_ns = returned_ns.max(head.time_ns.saturating_add(head.duration_ns));
+        }
+        self.processes.forget_exited(self.batch, returned_ns);
+        self.batch += 1;
+    }
+
+    fn take_answers(&mut self) {
+        for answer in self.answers.try_iter() {
+            match answer {
+                Answer::Process { pid, generation, found, looked_ns, cgroup } => {
+                    self.processes.answer(pid, generation, found, looked_ns);
+                    if let Some((id, cgroup)) = cgroup {
+                        self.groups.answer(id, Some(cgroup), looked_ns.1);
                     }
                 }
-            })
-            .expect("the system can start a thread");
-        Self { known: HashMap::new(), ask, answers }
-    }
-
-    /// Adds to each event of the batch what is known of its process. Events of one process in a
-    /// row share a look-up and a place in the heap.
-    pub fn enrich(&mut self, batch: &mut Batch) {
-        for (key, found) in self.answers.try_iter() {
-            match found {
-                Some(found) => self.known.insert(key, Some(found)),
-                // Asked again with the next event: a cgroup may be too new for the last walk.
-                None => self.known.remove(&key),
-            };
-        }
-        let mut exe = (None, Span::default());
-        let mut cgroup = (None, Span::default());
-        for index in 0..batch.heads.len() {
-            let head = &batch.heads[index];
-            let process = (head.status[GROUP_START] == STATUS_OK).then_some(Key::Process {
-                pid: head.pid,
-                start_ns: head.start_ns,
-                comm: head.comm,
-            });
-            let in_cgroup = Some(Key::Cgroup(head.cgroup_id));
-            if exe.0 != process {
-                exe = (process, self.append(process, batch));
+                Answer::Cgroup { id, found, looked_ns } => {
+                    self.groups.answer(id, found, looked_ns);
+                }
+                Answer::Users(names) => self.users = names,
             }
-            if cgroup.0 != in_cgroup {
-                cgroup = (in_cgroup, self.append(in_cgroup, batch));
-            }
-            (batch.heads[index].exe, batch.heads[index].cgroup) = (exe.1, cgroup.1);
         }
     }
 
-    fn append(&mut self, key: Option<Key>, batch: &mut Batch) -> Span {
-        let Some(key) = key else { return Span::default() };
-        match self.known.get(&key) {
-            Some(Some(found)) => batch.append(found),
-            Some(None) => Span::default(),
-            None => {
-                if self.known.len() >= REMEMBERED {
-                    self.known.clear();
-                }
-                if self.ask.try_send(key).is_ok() {
-                    self.known.insert(key, None);
-                }
-                Span::default()
-            }
+    /// Looks up the caller at this index, and puts what is known into the heap unless the batch
+    /// has it already.
+    fn run(&mut self, index: usize, batch: &mut Batch) -> Run {
+        let Head { pid, uid, cgroup_id, time_ns, .. } = batch.heads[index];
+        let start_ns = start_ns(&batch.heads[index]);
+        let start = start_ns.map(|start_ns| start_ns / self.tick_ns);
+        let caller = Caller { pid, start, time_ns };
+        let cgroup = self.cgroup(cgroup_id, &caller, batch);
+        let user = self.users.get(&uid).map(|user| &**user);
+        if user.is_none() && time_ns.saturating_sub(self.users_asked_ns) >= USERS_NS {
+            self.users_asked_ns = time_ns;
+            self.asker.ask(Ask::Users);
         }
+        let (image, span_ns) = self.processes.image(&caller, self.batch, &self.asker);
+        let (exe, process) = (Span::default(), Span::default());
+        let mut run = Run { pid, start_ns, uid, cgroup_id, span_ns, exe, cgroup, process };
+        let of = (self.batch, uid, cgroup_id);
+        if let Some(image) = &image
+            && image.placed.of == of
+        {
+            (run.exe, run.process) = (image.placed.exe, image.placed.process);
+            return run;
+        }
+        let program = image.as_ref().and_then(|image| image.known.found());
+        run.exe = batch.append(program.map_or(&[], |program| &program.exe));
+        let from = batch.heap.len();
+        if let Some(start_ns) = start_ns {
+            let started_ns = self.boot.unix_ns(start_ns);
+            parts::push(&mut batch.heap, PROCESS_STARTED, &started_ns.to_le_bytes());
+        }
+        batch.heap.extend_from_slice(user.unwrap_or_default());
+        let container = self.groups.get(cgroup_id).map(|group| &*group.parts);
+        batch.heap.extend_from_slice(container.unwrap_or_default());
+        batch.heap.extend_from_slice(program.map_or(&[], |program| &program.parts));
+        let len = (batch.heap.len() - from) as u32;
+        if len != 0 {
+            run.process = Span { offset: from as u32, len };
+        }
+        if let Some(image) = image {
+            image.placed = Placed { of, exe: run.exe, process: run.process };
+        }
+        run
+    }
+
+    fn cgroup(&mut self, id: u64, caller: &Caller, batch: &mut Batch) -> Span {
+        let group = self.groups.group(id, caller, self.batch, &self.asker);
+        if group.placed.0 != self.batch {
+            let path = group.known.found().map_or(&[][..], |group| &group.path);
+            group.placed = (self.batch, batch.append(path));
+        }
+        group.placed.1
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, Instant};
-
-    use weir_sdk::event::Head;
-
-    use super::*;
-
-    #[test]
-    fn knows_this_process_a_little_later() {
-        let mut enrich = Enrich::start(|| {});
-        let start_ns = process::start_ticks(std::process::id()).unwrap() * process::tick_ns();
-        let mut head = Head { pid: std::process::id(), start_ns, ..Head::default() };
-        head.status[GROUP_START] = STATUS_OK;
-        let deadline = Instant::now() + Duration::from_secs(5);
-        let exe = loop {
-            let mut batch = Batch { heads: vec![head, head], ..Batch::default() };
-            enrich.enrich(&mut batch);
-            assert_eq!(batch.heads[0].exe, batch.heads[1].exe);
-            let exe = batch.part(batch.heads[0].exe).to_vec();
-            if !exe.is_empty() || Instant::now() > deadline {
-                break exe;
-            }
-            thread::sleep(Duration::from_millis(1));
-        };
-        let own = std::env::current_exe().unwrap();
-        assert_eq!(String::from_utf8(exe).unwrap(), own.to_str().unwrap());
-    }
-
-    #[test]
-    fn what_is_not_found_is_asked_for_again() {
-        let mut enrich = Enrich::start(|| {});
-        let head = Head { cgroup_id: u64::MAX, ..Head::default() };
-        let key = Key::Cgroup(u64::MAX);
-        enrich.enrich(&mut Batch { heads: vec![head], ..Batch::default() });
-        assert!(enrich.known.contains_key(&key), "it is asked for");
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while enrich.answers.is_empty() {
-            assert!(Instant::now() < deadline, "no answer");
-            thread::sleep(Duration::from_millis(1));
-        }
-        enrich.enrich(&mut Batch::default());
-        assert!(!enrich.known.contains_key(&key), "it may be asked for again");
-    }
-
-    #[test]
-    fn another_process_under_the_same_id_is_not_taken_for_it() {
-        let start_ns = process::start_ticks(std::process::id()).unwrap() * process::tick_ns();
-        assert!(process::exe(std::process::id(), start_ns).is_some());
-        assert_eq!(process::exe(std::process::id(), start_ns - process::tick_ns()), None);
-        assert_eq!(process::exe(u32::MAX, start_ns), None);
-    }
+/// When the calling process started: nanoseconds since boot.
+fn start_ns(head: &Head) -> Option<u64> {
+    (head.status[GROUP_START] == STATUS_OK).then_some(head.start_ns)
 }

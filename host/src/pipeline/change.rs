@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 use super::{
     ChangeError, Kept, Pipelines, Row, ScriptInfo, Spec,
     load::check_name,
+    loaded::{Script, Source, Stats},
     registry::{Pipeline, State},
-    stage::{Script, Source, Stage, Stats},
+    stage::Stage,
     worker::Worker,
 };
 use crate::{
@@ -71,6 +72,7 @@ impl Pipelines {
         }
         state.pipelines.push(self.pipeline(&spec.name, scripts, stages));
         self.state.store(Arc::new(state));
+        self.changed();
         Ok(())
     }
 
@@ -185,6 +187,7 @@ impl Pipelines {
         for pipeline in gone {
             pipeline.worker.finish();
         }
+        self.changed();
         tracing::info!("script {name} is unloaded");
         Ok(())
     }
@@ -222,6 +225,7 @@ impl Pipelines {
                 }
             }
         }
+        self.changed();
         Ok(state.info(&script))
     }
 
@@ -276,6 +280,7 @@ impl Pipelines {
     fn publish(&self, state: State, name: &str) -> ScriptInfo {
         let info = state.info(&state.scripts[name]);
         self.state.store(Arc::new(state));
+        self.changed();
         info
     }
 }
@@ -297,8 +302,8 @@ mod tests {
     use super::*;
     use crate::{
         decode::Batch,
-        pipeline::parse_spec,
-        script::{Engine, Limits, bundled},
+        pipeline::{Wanted, parse_spec},
+        script::{Engine, Limits, bundled, call_names},
         table::{Sort, Values},
     };
 
@@ -330,9 +335,13 @@ mod tests {
         if bundled().is_empty() {
             return eprintln!("skipped: this build holds no scripts; run `cargo xtask build`");
         }
-        let pipelines = Pipelines::new(Engine::new(), Limits::default(), 100);
+        let (asked, on_wanted) = (Wanted::default(), Box::new(|_| {}));
+        let pipelines = Pipelines::new(Engine::new(), Limits::default(), 100, asked, on_wanted);
         pipelines.add(parse_spec("errors | service | latency").unwrap()).unwrap();
         pipelines.add(parse_spec("destinations").unwrap()).unwrap();
+        pipelines.add(parse_spec("descriptors").unwrap()).unwrap();
+        let calls = call_names(pipelines.wanted().calls);
+        assert_eq!(calls.collect::<Vec<_>>(), ["sendmsg", "sendmmsg", "sendto"]);
         pipelines.deliver(&batch());
         pipelines.finish();
 

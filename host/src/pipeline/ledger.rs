@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde::Serialize;
-use weir_ebpf::counter;
+use weir_ebpf::{Counters, counter};
 
 use crate::probe::{self, Kernel};
 
@@ -65,6 +65,9 @@ pub struct Snapshot {
     pub unpaired_by: UnpairedBy,
     /// Hits that the kernel missed, which are not in `seen`.
     pub missed: Missed,
+    /// Executions and exits of processes that were not told of for want of room: what is known of
+    /// processes was forgotten then, and is looked up afresh.
+    pub notices_lost: u64,
     /// Each pipeline's rows.
     pub pipelines: Vec<PipelineRows>,
 }
@@ -80,6 +83,8 @@ pub struct UnpairedBy {
     pub thread_exit: u64,
     /// The call had not returned when the programs were detached.
     pub at_stop: u64,
+    /// Messages of a sendmmsg or recvmmsg call beyond those that the programs can tell of.
+    pub too_many: u64,
 }
 
 /// Hits that the kernel missed.
@@ -176,9 +181,9 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records that the ring buffer had no room for, so far.
-    pub fn ring_full(&self) -> Result<u64, probe::Error> {
-        Ok(self.kernel.counters()?[counter::RING_FULL])
+    /// What the kernel side has counted so far.
+    pub fn counters(&self) -> Result<Counters, probe::Error> {
+        self.kernel.counters()
     }
 
     /// The programs that count.
@@ -191,17 +196,17 @@ impl Ledger {
         let delivered = self.delivered.load(Relaxed);
         let undecodable = self.undecodable.load(Relaxed);
         let at_stop = self.at_stop.load(Relaxed);
-        let (counters, programs) = (self.kernel.counters()?, self.kernel.programs());
+        let (counters, (missed, recursion)) = (self.kernel.counters()?, self.kernel.misses());
         let unpaired_by = UnpairedBy {
             no_slot: counters[counter::NO_SLOT],
             overwritten: counters[counter::OVERWRITTEN],
             thread_exit: counters[counter::THREAD_EXIT],
             at_stop,
+            too_many: counters[counter::TOO_MANY],
         };
-        let UnpairedBy { no_slot, overwritten, thread_exit, at_stop } = unpaired_by;
+        let UnpairedBy { no_slot, overwritten, thread_exit, at_stop, too_many } = unpaired_by;
         let (seen, ring_full) = (counters[counter::SEEN], counters[counter::RING_FULL]);
-        let unpaired = no_slot + overwritten + thread_exit + at_stop;
-        let misses = programs.iter().map(|program| program.recursion_misses);
+        let unpaired = no_slot + overwritten + thread_exit + at_stop + too_many;
         Ok(Snapshot {
             seen,
             filtered_in_kernel: 0,
@@ -211,10 +216,8 @@ impl Ledger {
             delivered,
             in_flight: seen.saturating_sub(ring_full + unpaired + undecodable + delivered),
             unpaired_by,
-            missed: Missed {
-                probe: programs.iter().find_map(|program| program.missed),
-                recursion: misses.sum(),
-            },
+            missed: Missed { probe: missed, recursion },
+            notices_lost: counters[counter::NOTICES_LOST],
             pipelines,
         })
     }

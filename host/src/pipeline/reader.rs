@@ -10,11 +10,12 @@ use std::{
 };
 
 use rustix::time::{ClockId, clock_gettime};
+use weir_ebpf::{EXECUTED, Notice, counter};
 use weir_sdk::event::BATCH_EVENTS;
 
 use super::{Ledger, Pipelines};
 use crate::{
-    decode::{Batch, decode},
+    decode::{Batch, decode, notice},
     enrich::Enrich,
     probe::{self, Ring},
 };
@@ -38,6 +39,7 @@ pub struct Reader {
     next_seq: u64,
     ring_full: u64,
     undecodable: u64,
+    notices_lost: u64,
 }
 
 impl Reader {
@@ -49,7 +51,17 @@ impl Reader {
         pipelines: Arc<Pipelines>,
         stop: Arc<AtomicBool>,
     ) -> Self {
-        Self { ring, enrich, ledger, pipelines, stop, next_seq: 1, ring_full: 0, undecodable: 0 }
+        Self {
+            ring,
+            enrich,
+            ledger,
+            pipelines,
+            stop,
+            next_seq: 1,
+            ring_full: 0,
+            undecodable: 0,
+            notices_lost: 0,
+        }
     }
 
     /// Runs.
@@ -85,6 +97,14 @@ impl Reader {
             let room = BATCH_EVENTS - batch.heads.len();
             let unix_offset_ns = unix_offset_ns();
             let taken = self.ring.drain(room, |record| {
+                if let Some(Notice { time_ns, pid, what }) = notice(record) {
+                    let at_ns = time_ns.wrapping_add(unix_offset_ns);
+                    match what {
+                        EXECUTED => self.enrich.executed(pid, at_ns),
+                        _ => self.enrich.exited(pid, at_ns),
+                    }
+                    return;
+                }
                 let event = decode(record, self.next_seq, unix_offset_ns, &mut batch);
                 match event {
                     Ok(()) => self.next_seq += 1,
@@ -96,8 +116,12 @@ impl Reader {
                     }
                 }
             });
-            if taken == 0 && batch.heads.is_empty() {
-                return Ok(batch);
+            if batch.heads.is_empty() {
+                if taken == 0 {
+                    return Ok(batch);
+                }
+                // Nothing but notices: the rest is not kept waiting for them.
+                continue;
             }
             let since = *first.get_or_insert_with(Instant::now);
             let full = batch.heads.len() == BATCH_EVENTS || batch.heap.len() >= HEAP_BYTES;
@@ -110,11 +134,17 @@ impl Reader {
     }
 
     fn hand_on(&mut self, mut batch: Batch) -> Result<(), probe::Error> {
+        let counters = self.ledger.counters()?;
         let (ring_full, undecodable) =
-            (self.ledger.ring_full()?, self.ledger.undecodable.load(Relaxed));
+            (counters[counter::RING_FULL], self.ledger.undecodable.load(Relaxed));
         batch.lost_before = ring_full - self.ring_full + undecodable - self.undecodable;
         (self.ring_full, self.undecodable) = (ring_full, undecodable);
         batch.now_ns = nanoseconds(ClockId::Realtime);
+        let notices_lost = counters[counter::NOTICES_LOST];
+        if notices_lost != self.notices_lost {
+            self.notices_lost = notices_lost;
+            self.enrich.missed();
+        }
         self.enrich.enrich(&mut batch);
         self.ledger.deliver(batch.heads.len() as u64);
         self.pipelines.deliver(&Arc::new(batch));

@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::{
     Kept, Row, ScriptInfo,
     ledger::PipelineRows,
-    stage::{Script, Stage},
+    loaded::Script,
+    stage::Stage,
+    wanted::{OnWanted, Wanted},
     worker::Worker,
 };
 use crate::{
@@ -26,6 +28,11 @@ pub struct Pipelines {
     pub(super) limits: Limits,
     pub(super) keep_events: usize,
     pub(super) changes: Mutex<()>,
+    /// What the command line asks for.
+    asked: Wanted,
+    on_wanted: OnWanted,
+    /// What it was told last.
+    told: Mutex<Option<Wanted>>,
     pub(super) state: ArcSwap<State>,
 }
 
@@ -60,9 +67,47 @@ pub struct PipelineInfo {
 }
 
 impl Pipelines {
-    /// No pipelines. Each will keep so many events.
-    pub fn new(engine: Engine, limits: Limits, keep_events: usize) -> Self {
-        Self { engine, limits, keep_events, changes: Mutex::default(), state: ArcSwap::default() }
+    /// No pipelines. Each will keep so many events. `on_wanted` is told what the scripts want,
+    /// besides what is `asked`: first with the first pipeline, then whenever that changes.
+    pub fn new(
+        engine: Engine,
+        limits: Limits,
+        keep_events: usize,
+        asked: Wanted,
+        on_wanted: OnWanted,
+    ) -> Self {
+        Self {
+            engine,
+            limits,
+            keep_events,
+            changes: Mutex::default(),
+            asked,
+            on_wanted,
+            told: Mutex::default(),
+            state: ArcSwap::default(),
+        }
+    }
+
+    /// What is wanted at the moment.
+    pub fn wanted(&self) -> Wanted {
+        Wanted::of(&self.state.load(), self.asked)
+    }
+
+    /// Tells what is wanted, unless that is what was told last. Every change does so by itself;
+    /// this is for when there has been none.
+    pub fn tell_wanted(&self) {
+        let _one = self.changes.lock().expect("no panic while locked");
+        self.changed();
+    }
+
+    /// To be called at the end of every change, still alone.
+    pub(super) fn changed(&self) {
+        let wanted = self.wanted();
+        let mut told = self.told.lock().expect("no panic while locked");
+        if *told != Some(wanted) {
+            *told = Some(wanted);
+            (self.on_wanted)(wanted);
+        }
     }
 
     /// The limits of scripts.

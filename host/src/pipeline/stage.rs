@@ -1,20 +1,18 @@
 //! One script in one pipeline: its instance, and what becomes of it when it fails.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    collections::VecDeque,
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant, SystemTime},
 };
 
-use serde::Serialize;
+use weir_sdk::event::{DROP, KEEP};
 
+use super::loaded::{Script, ScriptState};
 use crate::{
-    decode::Batch,
-    script::{Describe, Engine, Fault, FaultKind, Instance, Limits, LoadError, Log, Module},
-    table::{Histogram, Tables},
+    decode::{Attributes, Batch, Only},
+    script::{Fault, FaultKind, Instance},
+    table::Tables,
 };
 
 /// More faults than this within [`FAULT_WINDOW`], and the script is quarantined.
@@ -24,203 +22,18 @@ const FAULT_WINDOW: Duration = Duration::from_secs(60);
 /// The pause after the first fault; it doubles with each further one in the window.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A loaded script: what its stages in all pipelines share.
-pub struct Script {
-    /// The name it is loaded under.
-    pub name: String,
-    /// Of the module, in hex.
-    pub sha256: String,
-    /// Size of the module.
-    pub size_bytes: usize,
-    /// When it was loaded.
-    pub loaded: SystemTime,
-    /// What it says of itself.
-    pub describe: Describe,
-    /// The parameters that were given.
-    pub given: BTreeMap<String, String>,
-    /// The parameters in force.
-    pub params: BTreeMap<String, String>,
-    /// What fresh instances are made of.
-    pub source: Source,
-    /// Its log, which outlives a swap.
-    pub log: Arc<Log>,
-    /// What it did, which outlives a swap.
-    pub stats: Arc<Stats>,
-}
-
-/// What a fresh instance is made of.
-#[derive(Clone)]
-pub struct Source {
-    pub engine: Engine,
-    pub module: Module,
-    pub limits: Limits,
-}
-
-/// What a script did under its name, in all pipelines and versions.
-#[derive(Default)]
-pub struct Stats {
-    pub events_in: AtomicU64,
-    pub dropped: AtomicU64,
-    pub lost: AtomicU64,
-    pub batches: AtomicU64,
-    pub refused: AtomicU64,
-    pub memory_bytes: AtomicU64,
-    pub trapped: AtomicU64,
-    pub timed_out: AtomicU64,
-    /// First event that the version at work was given; 0 before.
-    pub switched_at_seq: AtomicU64,
-    slow: Mutex<Slow>,
-}
-
-/// What is written once per batch or fault, and read by people.
-#[derive(Default)]
-struct Slow {
-    ns_per_event: Histogram,
-    last_fault: Option<Fault>,
-    state: ScriptState,
-    state_why: Option<String>,
-}
-
-/// Whether a script is at work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ScriptState {
-    /// It gets batches.
-    #[default]
-    Running,
-    /// It failed, and starts afresh in a moment.
-    Paused,
-    /// Somebody turned it off: events pass it by.
-    Disabled,
-    /// It failed too often, and stays off until someone acts.
-    Quarantined,
-}
-
-/// A script as the API shows it.
-#[derive(Clone, Debug, Serialize)]
-pub struct ScriptInfo {
-    /// The name it is loaded under.
-    pub name: String,
-    /// The version that it gives itself.
-    pub version: String,
-    /// Of the module, in hex.
-    pub sha256: String,
-    /// The language that it says it is written in.
-    pub language: String,
-    /// One line on what it does.
-    pub summary: String,
-    /// What it does with events.
-    pub role: Option<crate::script::Role>,
-    /// Whether it is at work.
-    pub state: ScriptState,
-    /// Why it is not.
-    pub state_why: Option<String>,
-    /// The pipelines that it is in.
-    pub pipelines: Vec<String>,
-    /// Size of the module.
-    pub size_bytes: usize,
-    /// When it was loaded, as RFC 3339.
-    pub loaded: String,
-    /// The parameters in force.
-    pub params: BTreeMap<String, String>,
-    /// All that it says of itself.
-    pub describe: Describe,
-    /// Events that it was given, in all pipelines and versions.
-    pub events_in: u64,
-    /// Those that it let pass.
-    pub kept: u64,
-    /// Those that it dropped.
-    pub dropped: u64,
-    /// Table updates and attributes refused for being too many in one batch.
-    pub output_refused: u64,
-    /// Batches that it was given.
-    pub batches: u64,
-    /// Median cost in nanoseconds per event, over batches.
-    pub p50_ns: Option<u64>,
-    /// 99th percentile of the cost in nanoseconds per event, over batches.
-    pub p99_ns: Option<u64>,
-    /// Memory of an instance.
-    pub memory_bytes: u64,
-    /// First event that this version was given.
-    pub switched_at_seq: Option<u64>,
-    /// How often it failed.
-    pub faults: Faults,
-}
-
-/// A script's faults as the API shows them.
-#[derive(Clone, Debug, Serialize)]
-pub struct Faults {
-    /// Traps.
-    pub trapped: u64,
-    /// Runs that took longer than their time.
-    pub timed_out: u64,
-    /// The last of them.
-    pub last: Option<Fault>,
-}
-
-impl Stats {
-    fn set_state(&self, state: ScriptState, why: Option<String>) {
-        let mut slow = self.slow.lock().expect("no panic while locked");
-        (slow.state, slow.state_why) = (state, why);
-    }
-}
-
-impl Script {
-    /// An instance to go with it, for one pipeline.
-    pub fn instance(&self, tables: Arc<Tables>) -> Result<Instance, LoadError> {
-        let Source { engine, module, limits } = &self.source;
-        Instance::start(engine, module, *limits, &self.given, self.log.clone(), tables)
-    }
-
-    /// The script as the API shows it.
-    pub fn info(&self, pipelines: Vec<String>) -> ScriptInfo {
-        let stats = &self.stats;
-        // What came in is read last, so that no more goes out than came in.
-        let (dropped, lost) = (stats.dropped.load(Relaxed), stats.lost.load(Relaxed));
-        let events_in = stats.events_in.load(Relaxed);
-        let slow = stats.slow.lock().expect("no panic while locked");
-        let cost = |quantile| {
-            (slow.ns_per_event.count() > 0).then(|| slow.ns_per_event.quantile(quantile))
-        };
-        ScriptInfo {
-            name: self.name.clone(),
-            version: self.describe.version.clone(),
-            sha256: self.sha256.clone(),
-            language: self.describe.language.clone(),
-            summary: self.describe.summary.clone(),
-            role: self.describe.role,
-            state: slow.state,
-            state_why: slow.state_why.clone(),
-            pipelines,
-            size_bytes: self.size_bytes,
-            loaded: humantime::format_rfc3339_millis(self.loaded).to_string(),
-            params: self.params.clone(),
-            describe: self.describe.clone(),
-            events_in,
-            kept: events_in.saturating_sub(dropped + lost),
-            dropped,
-            output_refused: stats.refused.load(Relaxed),
-            batches: stats.batches.load(Relaxed),
-            p50_ns: cost(0.5),
-            p99_ns: cost(0.99),
-            memory_bytes: stats.memory_bytes.load(Relaxed),
-            switched_at_seq: Some(stats.switched_at_seq.load(Relaxed)).filter(|&seq| seq > 0),
-            faults: Faults {
-                trapped: stats.trapped.load(Relaxed),
-                timed_out: stats.timed_out.load(Relaxed),
-                last: slow.last_fault.clone(),
-            },
-        }
-    }
-}
-
 /// One script in one pipeline. It belongs to the pipeline's thread.
 pub struct Stage {
     pub script: Arc<Script>,
     tables: Arc<Tables>,
     work: Work,
     faults: VecDeque<Instant>,
+    /// What the script said of the events it was given, or what that means for the whole batch.
     verdicts: Vec<u8>,
+    /// Indices of the events that the script wants, where it does not want the whole batch.
+    only: Vec<u32>,
+    /// Calls lost before batches that it was given nothing of.
+    lost_before: u64,
     /// Whether this version has had a batch.
     switched: bool,
 }
@@ -239,8 +52,8 @@ pub enum Outcome {
     Whole,
     /// What goes on.
     Changed { batch: Batch, dropped: usize },
-    /// No event goes on.
-    Lost(Loss),
+    /// What the script was given does not go on; what it does not want does.
+    Lost { loss: Loss, events: usize, rest: Option<Batch> },
 }
 
 /// The ledger's row for a batch that was lost.
@@ -260,6 +73,8 @@ impl Stage {
             work: Work::Running(Box::new(instance)),
             faults: VecDeque::new(),
             verdicts: Vec::new(),
+            only: Vec::new(),
+            lost_before: 0,
             switched: false,
         }
     }
@@ -276,9 +91,30 @@ impl Stage {
         self.script.stats.set_state(ScriptState::Disabled, Some("turned off".to_owned()));
     }
 
-    /// Gives the script a batch.
+    /// Gives the script what it wants of a batch; the rest passes it by.
     pub fn run(&mut self, batch: &Batch) -> Outcome {
-        let events = batch.heads.len() as u64;
+        let wanted = self.script.describe.wants.calls;
+        if batch.calls & !wanted == 0 {
+            return self.give(batch, None);
+        }
+        let mut only = std::mem::take(&mut self.only);
+        only.clear();
+        let heads = (0..).zip(&batch.heads);
+        only.extend(heads.filter(|(_, head)| wanted & 1 << head.call != 0).map(|(index, _)| index));
+        let outcome = if only.is_empty() {
+            self.lost_before += batch.lost_before;
+            Outcome::Whole
+        } else {
+            self.give(batch, Some(&only))
+        };
+        self.only = only;
+        outcome
+    }
+
+    /// Gives the script these events of a batch, at least one.
+    fn give(&mut self, batch: &Batch, only: Only<'_>) -> Outcome {
+        let given = only.map_or(batch.heads.len(), <[u32]>::len);
+        let events = given as u64;
         if let Work::Paused { until } = self.work
             && Instant::now() >= until
         {
@@ -291,12 +127,13 @@ impl Stage {
             Work::Paused { .. } | Work::Quarantined => {
                 stats.events_in.fetch_add(events, Relaxed);
                 stats.lost.fetch_add(events, Relaxed);
-                return Outcome::Lost(Loss::Quarantined);
+                return self.lost(batch, only, Loss::Quarantined);
             }
         };
         if !self.switched {
             self.switched = true;
-            let seq = batch.heads.first().map_or(0, |head| head.seq);
+            let first = only.map_or(0, |only| only[0] as usize);
+            let seq = batch.heads.get(first).map_or(0, |head| head.seq);
             stats.switched_at_seq.store(seq, Relaxed);
             tracing::info!(
                 "script {} {} takes over at event {seq}",
@@ -307,7 +144,8 @@ impl Stage {
         stats.events_in.fetch_add(events, Relaxed);
         stats.batches.fetch_add(1, Relaxed);
         let began = Instant::now();
-        match instance.run(batch, &mut self.verdicts) {
+        let lost_before = std::mem::take(&mut self.lost_before);
+        match instance.run(batch, only, lost_before, &mut self.verdicts) {
             Ok(effects) => {
                 let ns = began.elapsed().as_nanos() as u64 / events.max(1);
                 stats.slow.lock().expect("no panic while locked").ns_per_event.record(ns);
@@ -317,6 +155,9 @@ impl Stage {
                 if effects.dropped == 0 && effects.attributes.is_empty() {
                     return Outcome::Whole;
                 }
+                if let Some(only) = only {
+                    spread(&mut self.verdicts, only, batch.heads.len());
+                }
                 Outcome::Changed {
                     batch: batch.after(&self.verdicts, effects.attributes),
                     dropped: effects.dropped,
@@ -324,9 +165,23 @@ impl Stage {
             }
             Err(fault) => {
                 stats.lost.fetch_add(events, Relaxed);
-                Outcome::Lost(self.fail(fault))
+                let loss = self.fail(fault);
+                self.lost(batch, only, loss)
             }
         }
+    }
+
+    /// Loses these events of a batch.
+    fn lost(&mut self, batch: &Batch, only: Only<'_>, loss: Loss) -> Outcome {
+        let Some(only) = only else {
+            return Outcome::Lost { loss, events: batch.heads.len(), rest: None };
+        };
+        self.verdicts.clear();
+        self.verdicts.resize(only.len(), DROP);
+        spread(&mut self.verdicts, only, batch.heads.len());
+        let rest = batch.after(&self.verdicts, &mut Attributes::default());
+        let rest = Some(rest).filter(|rest| !rest.heads.is_empty());
+        Outcome::Lost { loss, events: only.len(), rest }
     }
 
     /// Lets the script do what it does from time to time.
@@ -383,5 +238,16 @@ impl Stage {
                 });
             }
         }
+    }
+}
+
+/// Makes verdicts on some events of a batch those on all of its `count`: what is not among the
+/// some is kept.
+fn spread(verdicts: &mut Vec<u8>, only: &[u32], count: usize) {
+    verdicts.resize(count, KEEP);
+    // From the last on, so that none is overwritten before it was moved: `only` ascends.
+    for (from, &to) in only.iter().enumerate().rev() {
+        let verdict = std::mem::replace(&mut verdicts[from], KEEP);
+        verdicts[to as usize] = verdict;
     }
 }

@@ -124,14 +124,17 @@ fn pass(batch: Arc<Batch>, stages: &mut [Stage], row: &Row, kept: &Kept) {
                 }
                 batch = Arc::new(next);
             }
-            Outcome::Lost(loss) => {
+            Outcome::Lost { loss, events, rest } => {
                 let lost = match loss {
                     Loss::Trapped => &row.trapped,
                     Loss::TimedOut => &row.timed_out,
                     Loss::Quarantined => &row.quarantined,
                 };
-                lost.fetch_add(batch.heads.len() as u64, Relaxed);
-                return;
+                lost.fetch_add(events as u64, Relaxed);
+                match rest {
+                    Some(rest) => batch = Arc::new(rest),
+                    None => return,
+                }
             }
         }
     }

@@ -1,259 +1,162 @@
-//! Loads the programs, attaches them, and takes them away again.
+//! Attaches and detaches the programs of a plan, one by one.
 
-use std::{os::fd::AsFd, sync::Mutex};
+use std::os::fd::AsFd;
 
 use aya::{
-    Ebpf, EbpfLoader, VerifierLogLevel,
-    maps::{Array, Map, RingBuf},
-    programs::{KProbe, Program, TracePoint},
+    Btf, Ebpf,
+    maps::{Map, MapData, ProgramArray},
+    programs::{Program, ProgramError},
 };
-use serde::Serialize;
-use weir_ebpf::{Config, UNKNOWN, control};
 
 use super::{
-    Backend, Choice, Error, Kernel, Request, Ring, Tried,
-    btf::Btf,
-    cause,
-    counters::{Attached, link_of},
-    is_permission, tracefs,
+    Error, cause,
+    counters::{Attached, links_of},
+    is_permission,
+    plan::{Hook, Step},
 };
 
-/// The kernel programs, built by `cargo xtask build`; empty in a build without them.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/weir.bpf.o"));
-
-/// `Config` as aya takes it.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct ConfigValue(Config);
-// SAFETY: `Config` is integers only, `repr(C)` without padding.
-unsafe impl aya::Pod for ConfigValue {}
-
-/// How to set up the kernel side.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Which backend.
-    pub backend: Request,
-    /// Size of the ring buffer in bytes; rounded up to a power of two of at least one page.
-    pub ring_bytes: u32,
-}
-
-/// A program, and what the kernel says about it.
-#[derive(Clone, Debug, Serialize)]
-pub struct ProgramState {
-    /// Its name.
-    pub name: &'static str,
-    /// The symbol or tracepoint it is attached to.
-    pub attached_to: String,
-    /// Runs that the kernel skipped because another program ran on that processor; `None` where
-    /// this kernel does not tell.
-    pub recursion_misses: Option<u64>,
-    /// Hits of a kprobe that the kernel missed (`nmissed`); `None` where it does not tell.
-    pub missed: Option<u64>,
-}
-
-/// The attached programs. Dropping it detaches them.
-pub struct Probe {
+/// The loaded object, and what of it is attached.
+pub(super) struct Programs {
     ebpf: Ebpf,
-    /// Counters and program state, to share.
-    pub kernel: std::sync::Arc<Kernel>,
-    /// Which backend is in use, and why.
-    pub choice: Choice,
+    entries: ProgramArray<MapData>,
+    returns: ProgramArray<MapData>,
+    /// The kernel's BTF as aya reads it, once fentry wants it.
+    btf: Option<Btf>,
+    attached: Vec<Step>,
 }
 
-impl Probe {
-    /// Loads and attaches. The ring is returned apart: it goes to the reader's thread.
-    pub fn attach(options: Options) -> Result<(Self, Ring), Error> {
-        if OBJECT.is_empty() {
-            return Err(Error::NoPrograms);
+impl Programs {
+    /// Takes over a loaded object; nothing of it is attached.
+    pub fn new(mut ebpf: Ebpf) -> Result<Self, Error> {
+        let mut jumps = |name| {
+            let map = ebpf.take_map(name).ok_or(Error::Map(name))?;
+            ProgramArray::try_from(map).map_err(|_| Error::Map(name))
+        };
+        let (entries, returns) = (jumps("ENTRIES")?, jumps("RETURNS")?);
+        Ok(Self { ebpf, entries, returns, btf: None, attached: Vec::new() })
+    }
+
+    /// A map, to use apart.
+    pub fn take_map(&mut self, name: &str) -> Option<Map> {
+        self.ebpf.take_map(name)
+    }
+
+    /// What is attached and not in the plan is detached, entries first; then the rest of the plan is
+    /// attached, in its order. `state` is told of each. The first error ends it.
+    pub fn follow(&mut self, plan: &[Step], state: &mut Vec<Attached>) -> Result<(), Error> {
+        while let Some(surplus) = self.attached.iter().rposition(|step| !plan.contains(step)) {
+            let step = self.attached.remove(surplus);
+            state.retain(|attached| attached.step != step);
+            self.detach(step)?;
         }
-        tracefs::mounted()?;
-        let greeting = greeting();
-        let config = ConfigValue(config(greeting));
-        let mut tried = Vec::new();
-        for &backend in options.backend.candidates() {
-            if let Some(reason) = backend.lacks() {
-                tried.push(Tried { name: backend, works: false, reason });
-                continue;
+        for &step in plan {
+            if !self.attached.contains(&step) {
+                state.push(self.attach(step)?);
+                self.attached.push(step);
             }
-            let mut ebpf = load(&config, options.ring_bytes)?;
-            match attach(&mut ebpf, backend) {
-                Ok(programs) => {
-                    let (program, hook) = backend.entry();
-                    tried.push(Tried {
-                        name: backend,
-                        works: true,
-                        reason: format!("attached {program} to {hook}"),
-                    });
-                    let choice = choice(options.backend, backend, tried);
-                    return finish(ebpf, programs, choice, greeting);
+        }
+        Ok(())
+    }
+
+    fn attach(&mut self, step: Step) -> Result<Attached, Error> {
+        let failed = |error: &(dyn std::error::Error + 'static)| failure(step, error);
+        if matches!(step.hook, Hook::Fentry(_) | Hook::Fexit(_)) && self.btf.is_none() {
+            self.btf = Some(Btf::from_sys_fs().map_err(|error| failed(&error))?);
+        }
+        let program = self.ebpf.program_mut(step.program).ok_or(Error::NoPrograms)?;
+        load_and_attach(program, step.hook, self.btf.as_ref()).map_err(|error| failed(&error))?;
+        let program = self.ebpf.program(step.program).ok_or(Error::NoPrograms)?;
+        let fd = program.fd().map_err(|error| failed(&error))?;
+        match step.hook {
+            Hook::Entry(call) => self.entries.set(call.into(), fd, 0),
+            Hook::Return(call) => self.returns.set(call.into(), fd, 0),
+            _ => Ok(()),
+        }
+        .map_err(|error| failed(&error))?;
+        let links = match program {
+            Program::KProbe(program) => {
+                links_of(program.info().map_err(|error| failed(&error))?.id())
+            }
+            _ => Vec::new(),
+        };
+        let program = fd.as_fd().try_clone_to_owned().map_err(|error| failed(&error))?;
+        Ok(Attached { step, program, links })
+    }
+
+    fn detach(&mut self, step: Step) -> Result<(), Error> {
+        let failed = |error: &(dyn std::error::Error + 'static)| failure(step, error);
+        match step.hook {
+            Hook::Entry(call) => self.entries.clear_index(&call.into()),
+            Hook::Return(call) => self.returns.clear_index(&call.into()),
+            _ => Ok(()),
+        }
+        .map_err(|error| failed(&error))?;
+        // Two calls may go on to the same program.
+        if self.attached.iter().any(|other| other.program == step.program) {
+            return Ok(());
+        }
+        match self.ebpf.program_mut(step.program).ok_or(Error::NoPrograms)? {
+            Program::KProbe(program) => program.unload(),
+            Program::RawTracePoint(program) => program.unload(),
+            Program::FEntry(program) => program.unload(),
+            Program::FExit(program) => program.unload(),
+            _ => return Err(Error::NoPrograms),
+        }
+        .map_err(|error| failed(&error))
+    }
+}
+
+fn load_and_attach(
+    program: &mut Program,
+    hook: Hook,
+    btf: Option<&Btf>,
+) -> Result<(), ProgramError> {
+    match (program, hook, btf) {
+        (Program::RawTracePoint(program), Hook::RawTracepoint(name), _) => {
+            program.load()?;
+            program.attach(name)?;
+        }
+        (Program::RawTracePoint(program), Hook::Entry(_) | Hook::Return(_), _) => {
+            match program.load() {
+                Err(ProgramError::AlreadyLoaded) => {}
+                result => result?,
+            }
+        }
+        (Program::KProbe(program), Hook::Functions(names) | Hook::Returns(names), _) => {
+            program.load()?;
+            for (index, name) in names.iter().enumerate() {
+                match program.attach(name, 0) {
+                    // A kernel may lack the others, which do the same in another way.
+                    Err(_) if index > 0 => {}
+                    result => _ = result?,
                 }
-                Err(error @ Error::Privilege { .. }) => return Err(error),
-                Err(error) => {
-                    tried.push(Tried { name: backend, works: false, reason: error.to_string() });
-                }
             }
         }
-        let reasons: Vec<_> = tried.into_iter().map(|tried| tried.reason).collect();
-        Err(Error::NoBackend(reasons.join("; ")))
-    }
-
-    /// Detaches. What is in the ring buffer stays there to be read.
-    pub fn detach(self) {
-        self.kernel.release();
-        drop(self.ebpf);
-    }
-}
-
-fn choice(requested: Request, name: Backend, tried: Vec<Tried>) -> Choice {
-    let why = match tried.split_last() {
-        _ if requested != Request::Auto => format!("asked for with --backend {}", name.name()),
-        Some((_, [])) => "the first choice, and it works on this kernel".to_owned(),
-        Some((_, failed)) => {
-            let reasons: Vec<_> = failed.iter().map(|tried| tried.reason.as_str()).collect();
-            format!("the next best that works on this kernel: {}", reasons.join("; "))
+        (Program::FEntry(program), Hook::Fentry(name), Some(btf)) => {
+            program.load(name, btf)?;
+            program.attach()?;
         }
-        None => unreachable!("a backend that was tried"),
-    };
-    Choice { name, requested, why, cannot_see: name.cannot_see(), tried }
-}
-
-/// A number by which the programs know the host. It lies in the kernel's half of the address
-/// space, so that no other process passes it as a pointer and has the call succeed.
-fn greeting() -> u64 {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).expect("the kernel has random numbers");
-    u64::from_ne_bytes(bytes) | 1 << 63
-}
-
-fn config(greeting: u64) -> Config {
-    let btf = match Btf::of_kernel() {
-        Ok(btf) => Some(btf),
-        Err(error) => {
-            tracing::warn!("parent and start time of processes will not be seen: {error}");
-            None
+        (Program::FExit(program), Hook::Fexit(name), Some(btf)) => {
+            program.load(name, btf)?;
+            program.attach()?;
         }
-    };
-    let task = |member| {
-        let offset = btf.as_ref().and_then(|btf| btf.offset("task_struct", member));
-        if btf.is_some() && offset.is_none() {
-            tracing::warn!("this kernel's BTF has no task_struct.{member}");
-        }
-        offset.unwrap_or(UNKNOWN)
-    };
-    Config {
-        greeting,
-        real_parent: task("real_parent"),
-        tgid: task("tgid"),
-        group_leader: task("group_leader"),
-        start_boottime: task("start_boottime"),
-    }
-}
-
-fn load(config: &ConfigValue, ring_bytes: u32) -> Result<Ebpf, Error> {
-    EbpfLoader::new()
-        // The log of a refusal runs to megabytes.
-        .verifier_log_level(VerifierLogLevel::STATS)
-        .override_global("CONFIG", config, true)
-        .map_max_entries("RECORDS", ring_bytes.next_power_of_two().max(4096))
-        .load(OBJECT)
-        .map_err(|error| {
-            if is_permission(&error) {
-                return Error::Privilege { action: "load the kernel programs".to_owned() };
-            }
-            Error::Load(Box::new(error))
-        })
-}
-
-/// Attaches the return before the entry, so that no call is seen to enter that is not seen to
-/// return.
-fn attach(ebpf: &mut Ebpf, backend: Backend) -> Result<Vec<Attached>, Error> {
-    let (entry, hook) = backend.entry();
-    Ok(vec![
-        attach_one(ebpf, "thread_exit", "sched:sched_process_exit")?,
-        attach_one(ebpf, "thread_exec", "sched:sched_process_exec")?,
-        attach_one(ebpf, "sys_exit_sendmsg", "syscalls:sys_exit_sendmsg")?,
-        attach_one(ebpf, entry, hook)?,
-    ])
-}
-
-fn attach_one(ebpf: &mut Ebpf, name: &'static str, hook: &str) -> Result<Attached, Error> {
-    let failed = |error: &(dyn std::error::Error + 'static)| {
-        if is_permission(error) {
-            return Error::Privilege { action: format!("attach {name} to {hook}") };
-        }
-        Error::Attach { program: name, hook: hook.to_owned(), reason: cause(error) }
-    };
-    let program = ebpf.program_mut(name).ok_or(Error::NoPrograms)?;
-    match (program, hook.split_once(':')) {
-        (Program::TracePoint(program), Some((category, event))) => {
-            attach_tracepoint(program, category, event).map_err(|error| failed(&error))?;
-        }
-        (Program::KProbe(program), _) => {
-            attach_kprobe(program, hook).map_err(|error| failed(&error))?
-        }
-        _ => return Err(Error::NoPrograms),
-    }
-    let program = ebpf.program(name).ok_or(Error::NoPrograms)?;
-    let fd = program.fd().map_err(|error| failed(&error))?;
-    let link = match program {
-        Program::KProbe(program) => link_of(program.info().map_err(|error| failed(&error))?.id()),
-        _ => None,
-    };
-    Ok(Attached {
-        name,
-        hook: hook.to_owned(),
-        program: fd.as_fd().try_clone_to_owned().map_err(|error| failed(&error))?,
-        link,
-    })
-}
-
-fn attach_tracepoint(
-    program: &mut TracePoint,
-    category: &str,
-    event: &str,
-) -> Result<(), aya::programs::ProgramError> {
-    program.load()?;
-    program.attach(category, event)?;
-    Ok(())
-}
-
-fn attach_kprobe(program: &mut KProbe, symbol: &str) -> Result<(), aya::programs::ProgramError> {
-    program.load()?;
-    program.attach(symbol, 0)?;
-    Ok(())
-}
-
-fn finish(
-    mut ebpf: Ebpf,
-    programs: Vec<Attached>,
-    choice: Choice,
-    greeting: u64,
-) -> Result<(Probe, Ring), Error> {
-    let control = Array::try_from(ebpf.take_map("CONTROL").ok_or(Error::Map("CONTROL"))?)
-        .map_err(|_| Error::Map("CONTROL"))?;
-    let records = RingBuf::try_from(ebpf.take_map("RECORDS").ok_or(Error::Map("RECORDS"))?)
-        .map_err(|_| Error::Map("RECORDS"))?;
-    let Some(Map::PerCpuArray(counters)) = ebpf.take_map("COUNTERS") else {
-        return Err(Error::Map("COUNTERS"));
-    };
-    let counters = Map::PerCpuArray(counters).try_into().map_err(|_| Error::Map("COUNTERS"))?;
-    let in_flight = ebpf.take_map("IN_FLIGHT").ok_or(Error::Map("IN_FLIGHT"))?;
-    let in_flight = in_flight.try_into().map_err(|_| Error::Map("IN_FLIGHT"))?;
-    greet(&control, greeting)?;
-    let kernel = Kernel { counters, in_flight, programs: Mutex::new(programs) };
-    let probe = Probe { ebpf, kernel: std::sync::Arc::new(kernel), choice };
-    Ok((probe, Ring::new(records, control)))
-}
-
-/// Makes the host known to its programs, which then skip its calls.
-fn greet(control: &Array<aya::maps::MapData, u32>, greeting: u64) -> Result<(), Error> {
-    // SAFETY: the call fails at its descriptor before it looks at the pointer.
-    unsafe { libc::syscall(libc::SYS_sendmsg, -1, greeting, 0) };
-    let host = control
-        .get(&control::HOST, 0)
-        .map_err(|error| Error::MapAccess { name: "CONTROL", reason: cause(&error) })?;
-    if host == 0 {
-        return Err(Error::NoBackend("the programs are attached but do not see calls".to_owned()));
+        _ => return Err(ProgramError::UnexpectedProgramType),
     }
     Ok(())
+}
+
+fn failure(step: Step, error: &(dyn std::error::Error + 'static)) -> Error {
+    let (program, hook) = (step.program, step.hook.name());
+    // The verifier refuses with the same error, and says why; some kernels refuse trampolines to
+    // everybody.
+    let verifier = error.downcast_ref().is_some_and(|error| {
+        matches!(error, ProgramError::LoadError { verifier_log, .. }
+            if !verifier_log.to_string().trim().is_empty())
+    });
+    let refused = verifier || matches!(step.hook, Hook::Fentry(_) | Hook::Fexit(_));
+    if is_permission(error) && !refused {
+        let reason = cause(error);
+        return Error::Privilege { action: format!("attach {program} to {hook} ({reason})") };
+    }
+    Error::Attach { program, hook, reason: cause(error) }
 }

@@ -8,9 +8,11 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Backend {
-    /// A kprobe on `__sys_sendmsg`, and the `sys_exit_sendmsg` tracepoint for its return.
+    /// kprobes on `__sys_sendmsg` and its like, and the `sys_exit` tracepoint for their return.
     Kprobe,
-    /// The `sys_enter_sendmsg` and `sys_exit_sendmsg` tracepoints, for kernels without kprobes.
+    /// The same functions by fentry and fexit, which cost least.
+    Fentry,
+    /// The `sys_enter` and `sys_exit` tracepoints, for kernels without the others.
     Tracepoint,
 }
 
@@ -18,12 +20,14 @@ pub enum Backend {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Request {
-    /// The first that works on this kernel: kprobe, then tracepoint.
+    /// The first that works on this kernel: kprobe, then fentry, then tracepoint.
     #[default]
     Auto,
-    /// A kprobe on __sys_sendmsg.
+    /// kprobes on __sys_sendmsg and its like.
     Kprobe,
-    /// The syscall tracepoints, for kernels without kprobes.
+    /// The same functions by fentry and fexit, which cost least.
+    Fentry,
+    /// The system call tracepoints, for kernels without the others.
     Tracepoint,
 }
 
@@ -31,8 +35,9 @@ impl Request {
     /// Which to try, best first.
     pub fn candidates(self) -> &'static [Backend] {
         match self {
-            Self::Auto => &[Backend::Kprobe, Backend::Tracepoint],
+            Self::Auto => &[Backend::Kprobe, Backend::Fentry, Backend::Tracepoint],
             Self::Kprobe => &[Backend::Kprobe],
+            Self::Fentry => &[Backend::Fentry],
             Self::Tracepoint => &[Backend::Tracepoint],
         }
     }
@@ -59,7 +64,7 @@ pub struct Choice {
     /// Why this one.
     pub why: String,
     /// What this backend and version cannot see, in the order of weight.
-    pub cannot_see: Vec<&'static str>,
+    pub cannot_see: Vec<String>,
     /// All that were tried, in order.
     pub tried: Vec<Tried>,
 }
@@ -69,15 +74,17 @@ impl Backend {
     pub fn name(self) -> &'static str {
         match self {
             Self::Kprobe => "kprobe",
+            Self::Fentry => "fentry",
             Self::Tracepoint => "tracepoint",
         }
     }
 
-    /// The program and hook of the entry.
-    pub fn entry(self) -> (&'static str, &'static str) {
+    /// Where it sees sendmsg enter.
+    pub fn entry(self) -> &'static str {
         match self {
-            Self::Kprobe => ("sendmsg_enter", "__sys_sendmsg"),
-            Self::Tracepoint => ("sys_enter_sendmsg", "syscalls:sys_enter_sendmsg"),
+            Self::Kprobe => "a kprobe to __sys_sendmsg",
+            Self::Fentry => "fentry and fexit to __sys_sendmsg",
+            Self::Tracepoint => "to the raw tracepoints sys_enter and sys_exit",
         }
     }
 
@@ -88,25 +95,27 @@ impl Backend {
             Self::Kprobe if !Path::new(KPROBES).exists() => {
                 Some(format!("this kernel has no kprobes ({KPROBES} is missing)"))
             }
-            Self::Kprobe | Self::Tracepoint => None,
+            _ => None,
         }
     }
 
-    /// Its blind spots.
+    /// Its blind spots, in the order of weight.
     pub fn cannot_see(self) -> Vec<&'static str> {
-        let own = match self {
-            Self::Kprobe => {
-                "sendmsg calls of 32-bit programs: their entry is seen, their return is not, so \
-                 they end in the row unpaired"
-            }
-            Self::Tracepoint => "sendmsg calls of 32-bit programs: not counted at all",
-        };
-        vec![
+        const OWN: &[&str] = &[
             "the kernel's own copy of the message, so there is no TOCTOU verdict",
-            own,
             "sends that io_uring makes",
-            "sendmmsg, sendto, recvmsg, recvmmsg, recvfrom, sendfile",
-            "payload bytes, iovec entries, control messages and the socket behind fd",
-        ]
+            "calls that old 32-bit programs make through socketcall(2)",
+        ];
+        const FUNCTIONS: &[&str] = &["sendfile calls whose offset the kernel cannot read (EFAULT)"];
+        const ALL: &[&str] = &[
+            "sends and receives by write, read, splice and their like",
+            "the messages of sendmmsg and recvmmsg before the call returns: they have no TOCTOU \
+             verdict, the duration is that of the whole call, and the error that ends a call \
+             after its first message is lost, as it is to the caller",
+        ];
+        match self {
+            Self::Kprobe | Self::Fentry => [FUNCTIONS, ALL].concat(),
+            Self::Tracepoint => [OWN, ALL].concat(),
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! What the kernel side counts, and what the kernel counts about it.
 
 use std::{
-    os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
+    fs,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     sync::Mutex,
 };
 
 use aya::maps::{HashMap, MapData, PerCpuArray};
+use serde::Serialize;
 use weir_ebpf::{Counters, Slot, counter};
 
-use super::{Error, ProgramState, cause};
+use super::{Error, cause, plan::Step};
 
 /// A slot as aya reads it.
 #[derive(Clone, Copy)]
@@ -22,15 +24,38 @@ pub struct Kernel {
     pub(super) counters: PerCpuArray<MapData, Counters>,
     pub(super) in_flight: HashMap<MapData, u32, SlotValue>,
     pub(super) programs: Mutex<Vec<Attached>>,
+    pub(super) retired: Mutex<Retired>,
+}
+
+/// A program, and what the kernel says about it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProgramState {
+    /// Its name.
+    pub name: &'static str,
+    /// The function or tracepoint it is attached to.
+    pub attached_to: String,
+    /// Instructions that the verifier walked; `None` where this kernel does not tell.
+    pub verified_instructions: Option<u64>,
+    /// Runs that the kernel skipped because another program ran on that processor; `None` where
+    /// this kernel does not tell.
+    pub recursion_misses: Option<u64>,
+    /// Hits of a kprobe that the kernel missed (`nmissed`); `None` where it does not tell.
+    pub missed: Option<u64>,
 }
 
 /// One program and where it is attached.
 pub(super) struct Attached {
-    pub name: &'static str,
-    pub hook: String,
+    pub step: Step,
     pub program: OwnedFd,
-    /// Of a kprobe only: what the kernel says of its missed hits.
-    pub link: Option<OwnedFd>,
+    /// Of kprobes only: what the kernel says of their missed hits.
+    pub links: Vec<OwnedFd>,
+}
+
+/// What programs missed that are attached no more.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Retired {
+    recursion: u64,
+    missed: u64,
 }
 
 impl Kernel {
@@ -58,7 +83,7 @@ impl Kernel {
         };
         let mut stranded = 0;
         for slot in self.in_flight.iter() {
-            stranded += slot.map_err(access)?.1.0.in_flight;
+            stranded += u64::from(slot.map_err(access)?.1.0.pending.in_flight != 0);
         }
         Ok(stranded)
     }
@@ -66,27 +91,64 @@ impl Kernel {
     /// The programs, with the runs that the kernel skipped.
     pub fn programs(&self) -> Vec<ProgramState> {
         let programs = self.programs.lock().expect("no panic while locked");
-        programs
+        programs.iter().map(Attached::state).collect()
+    }
+
+    /// Misses of kprobes, and of any program for recursion, since the start. `None` where this
+    /// kernel does not tell.
+    pub fn misses(&self) -> (Option<u64>, Option<u64>) {
+        let programs = self.programs();
+        let retired = *self.retired.lock().expect("no panic while locked");
+        let missed = programs.iter().filter_map(|program| program.missed);
+        let missed = missed.reduce(|sum, more| sum + more).map(|sum| sum + retired.missed);
+        let recursion = programs.iter().filter_map(|program| program.recursion_misses);
+        let recursion = recursion.reduce(|sum, more| sum + more).map(|sum| sum + retired.recursion);
+        (missed, recursion)
+    }
+
+    /// Changes what is attached; what leaves is not forgotten.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Vec<Attached>) -> T) -> T {
+        let mut programs = self.programs.lock().expect("no panic while locked");
+        let before: Vec<_> = programs.iter().map(Attached::state).collect();
+        let result = change(&mut programs);
+        let gone = before
             .iter()
-            .map(|attached| ProgramState {
-                name: attached.name,
-                attached_to: attached.hook.clone(),
-                recursion_misses: info_word(&attached.program, PROG_RECURSION_MISSES),
-                missed: attached.link.as_ref().and_then(|link| info_word(link, LINK_KPROBE_MISSED)),
-            })
-            .collect()
+            .filter(|state| !programs.iter().any(|attached| attached.step.program == state.name));
+        let mut retired = self.retired.lock().expect("no panic while locked");
+        for state in gone {
+            retired.recursion += state.recursion_misses.unwrap_or(0);
+            retired.missed += state.missed.unwrap_or(0);
+        }
+        result
     }
 
     /// Lets go of what keeps the programs attached.
     pub(super) fn release(&self) {
         for attached in self.programs.lock().expect("no panic while locked").iter_mut() {
-            attached.link = None;
+            attached.links.clear();
+        }
+    }
+}
+
+impl Attached {
+    fn state(&self) -> ProgramState {
+        let missed = self.links.iter().filter_map(|link| info_word(link, LINK_KPROBE_MISSED));
+        ProgramState {
+            name: self.step.program,
+            attached_to: self.step.hook.name(),
+            // Half a word; the other half is padding.
+            verified_instructions: info_word(&self.program, PROG_VERIFIED)
+                .map(|word| word & u64::from(u32::MAX)),
+            recursion_misses: info_word(&self.program, PROG_RECURSION_MISSES),
+            missed: missed.reduce(|sum, more| sum + more),
         }
     }
 }
 
 /// `bpf_prog_info.recursion_misses` (include/uapi/linux/bpf.h), in words of 8 bytes.
 const PROG_RECURSION_MISSES: usize = 26;
+/// `bpf_prog_info.verified_insns` (since 5.16).
+const PROG_VERIFIED: usize = 27;
 /// `bpf_link_info.perf_event.kprobe.missed` (since 6.8).
 const LINK_KPROBE_MISSED: usize = 6;
 
@@ -113,21 +175,23 @@ fn info_word(object: &impl AsFd, word: usize) -> Option<u64> {
     (result == 0 && attr.info_len as usize >= (word + 1) * 8).then(|| info[word])
 }
 
-/// The link that holds this program, by its number. aya keeps the descriptor to itself.
-pub(super) fn link_of(program_id: u32) -> Option<OwnedFd> {
-    const BPF_LINK_GET_FD_BY_ID: libc::c_long = 30;
-    let link =
-        aya::programs::loaded_links().flatten().find(|link| link.program_id() == program_id)?;
-    let attr = [link.id(), 0, 0];
-    // SAFETY: `attr` is the leading part of `union bpf_attr` for this command; the result is a new
-    // descriptor that nobody else owns.
-    unsafe {
-        let fd = libc::syscall(
-            libc::SYS_bpf,
-            BPF_LINK_GET_FD_BY_ID,
-            &raw const attr,
-            size_of_val(&attr),
-        );
-        (fd >= 0).then(|| OwnedFd::from_raw_fd(fd as i32))
-    }
+/// The links that hold this program, among this process's own descriptors (proc_pid_fdinfo(5)).
+/// aya keeps them to itself, and the kernel gives links out by number to the privileged only.
+pub(super) fn links_of(program_id: u32) -> Vec<OwnedFd> {
+    let Ok(entries) = fs::read_dir("/proc/self/fdinfo") else { return Vec::new() };
+    let of_program = |text: &str| {
+        let mut lines = text.lines().map(|line| line.split_once(':').unwrap_or((line, "")));
+        text.contains("link_id:")
+            && lines
+                .any(|(name, value)| name == "prog_id" && value.trim().parse() == Ok(program_id))
+    };
+    let links = entries.flatten().filter_map(|entry| {
+        let text = fs::read_to_string(entry.path()).ok()?;
+        let number: i32 = entry.file_name().to_str()?.parse().ok()?;
+        // SAFETY: the descriptor was open a moment ago; if it is another by now, what is read
+        // of it is no link's.
+        let fd = of_program(&text).then(|| unsafe { BorrowedFd::borrow_raw(number) })?;
+        fd.try_clone_to_owned().ok()
+    });
+    links.collect()
 }

@@ -6,15 +6,20 @@ mod attach;
 mod backend;
 mod btf;
 mod counters;
+#[cfg(test)]
+mod events_doc;
+mod load;
+mod plan;
 mod ring;
-mod tracefs;
+pub mod survey;
+mod thread;
 
 use std::path::PathBuf;
 
-pub use attach::{Options, Probe, ProgramState};
 pub use backend::{Backend, Choice, Request, Tried};
-pub use counters::Kernel;
+pub use counters::{Kernel, ProgramState};
 pub use ring::Ring;
+pub use thread::{Options, Probe, Want, Wants};
 
 /// Why the kernel side could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -59,11 +64,9 @@ pub enum Error {
     /// The ring buffer could not be waited for.
     #[error("cannot wait for the ring buffer: {0}")]
     Poll(#[source] std::io::Error),
-    /// tracefs is not there and could not be mounted.
-    #[error(
-        "tracefs is not mounted and cannot be: {0}; as root: mount -t tracefs tracefs /sys/kernel/tracing"
-    )]
-    Tracefs(std::io::Error),
+    /// The thread that owns the programs could not be started.
+    #[error("cannot start the thread that attaches the kernel programs: {0}")]
+    Thread(#[source] std::io::Error),
     /// No backend works on this kernel.
     #[error("no backend works on this kernel: {0}")]
     NoBackend(String),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::LoadError;
+use super::{LoadError, Wants};
 use crate::table::Kind;
 
 /// Longest description in bytes.
@@ -28,6 +28,8 @@ pub struct Describe {
     pub params: Vec<Param>,
     /// Its tables.
     pub tables: Vec<TableInfo>,
+    /// Which events it is given.
+    pub wants: Wants,
 }
 
 /// What a script does with events.

@@ -11,7 +11,7 @@ use super::{
     guest::{State, Updates},
 };
 use crate::{
-    decode::{Attributes, Batch},
+    decode::{Attributes, Batch, Only},
     table::Tables,
 };
 
@@ -40,7 +40,7 @@ struct Buffer {
 pub struct Effects<'a> {
     /// Number of events that it dropped.
     pub dropped: usize,
-    /// The attributes it added.
+    /// The attributes it added, by index in the whole batch.
     pub attributes: &'a mut Attributes,
     /// Updates and attributes that were refused for being too many.
     pub refused: u64,
@@ -130,14 +130,22 @@ impl Instance {
         &self.store.data().params
     }
 
-    /// Gives the script a batch and takes its verdicts, one per event. After a fault the instance
-    /// must not be used again, and nothing of what it did with this batch counts.
-    pub fn run(&mut self, batch: &Batch, verdicts: &mut Vec<u8>) -> Result<Effects<'_>, Fault> {
-        let (header, len) = batch.header();
+    /// Gives the script a batch, or only some events of it, and takes its verdicts, one per event
+    /// given. `lost_before` are calls lost before batches that it was not given. After a fault the
+    /// instance must not be used again, and nothing of what it did with this batch counts.
+    pub fn run(
+        &mut self,
+        batch: &Batch,
+        only: Only<'_>,
+        lost_before: u64,
+        verdicts: &mut Vec<u8>,
+    ) -> Result<Effects<'_>, Fault> {
+        let (mut header, len) = batch.header(only);
+        header.lost_before += lost_before;
         self.store.set_epoch_deadline(self.store.data().limits.epochs());
         let ptr = self.room(len)?;
         let at = ptr as usize;
-        batch.write(&header, &mut self.memory.data_mut(&mut self.store)[at..at + len]);
+        batch.write(&header, only, &mut self.memory.data_mut(&mut self.store)[at..at + len]);
         let state = self.store.data_mut();
         state.discard();
         (state.events, state.refused) = (header.count, 0);
@@ -164,6 +172,9 @@ impl Instance {
         self.commit();
         let dropped = verdicts.iter().map(|&verdict| usize::from(verdict)).sum();
         let State { attributes, refused, memory_bytes, .. } = self.store.data_mut();
+        if let Some(only) = only {
+            attributes.move_to(only);
+        }
         Ok(Effects { dropped, attributes, refused: *refused, memory_bytes: *memory_bytes })
     }
 

@@ -10,6 +10,7 @@ mod guest;
 mod instance;
 mod limits;
 mod log;
+mod wants;
 
 use std::time::SystemTime;
 
@@ -21,6 +22,7 @@ pub use engine::{Engine, Module};
 pub use instance::{Effects, Instance};
 pub use limits::Limits;
 pub use log::{Line, Log};
+pub use wants::{Wants, call_names, call_number};
 
 /// Why a module was not taken as a script. The one that runs, if there is one, runs on.
 #[derive(Clone, Debug, thiserror::Error)]

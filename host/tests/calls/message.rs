@@ -1,6 +1,8 @@
 //! A `struct msghdr` with what it points to, every part of which a test can spoil.
 
-use std::{net::SocketAddr, ptr};
+use std::{fs, net::SocketAddr, os::fd::AsRawFd, ptr};
+
+use serde_json::{Value, json};
 
 /// A message. The header lies on the heap and does not move, so its address can be compared.
 pub struct Message {
@@ -19,13 +21,29 @@ unsafe impl Send for Message {}
 impl Message {
     /// One with parts of these lengths, no destination and no control messages.
     pub fn of(lens: &[usize]) -> Self {
-        let payload = vec![b'p'; lens.iter().copied().max().unwrap_or_default()];
-        let entry =
-            |&len| libc::iovec { iov_base: payload.as_ptr().cast_mut().cast(), iov_len: len };
-        let mut table: Vec<_> = lens.iter().map(entry).collect();
+        let mut payload = vec![b'p'; lens.iter().copied().max().unwrap_or_default()];
+        let base = payload.as_mut_ptr().cast();
+        let entry = |&len| libc::iovec { iov_base: base, iov_len: len };
+        Self::new(payload, lens.iter().map(entry).collect())
+    }
+
+    /// One with these parts, one behind the other.
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut payload = parts.concat();
+        let mut from = payload.as_mut_ptr();
+        let entry = |part: &&[u8]| {
+            let entry = libc::iovec { iov_base: from.cast(), iov_len: part.len() };
+            from = from.wrapping_add(part.len());
+            entry
+        };
+        let table = parts.iter().map(entry).collect();
+        Self::new(payload, table)
+    }
+
+    fn new(payload: Vec<u8>, mut table: Vec<libc::iovec>) -> Self {
         // SAFETY: integers and pointers, for which zero is a value.
         let mut header: Box<libc::msghdr> = Box::new(unsafe { std::mem::zeroed() });
-        if !lens.is_empty() {
+        if !table.is_empty() {
             header.msg_iov = table.as_mut_ptr();
         }
         header.msg_iovlen = table.len();
@@ -51,6 +69,35 @@ impl Message {
     /// Sets the length of a part, whatever is behind it.
     pub fn set_len(&mut self, part: usize, len: usize) {
         self.table[part].iov_len = len;
+    }
+
+    /// Sets where a part is, whatever is there.
+    pub fn set_base(&mut self, part: usize, base: *mut u8) {
+        self.table[part].iov_base = base.cast();
+    }
+
+    /// With room for an address and for control messages of so many bytes.
+    pub fn room(self, name: usize, control: usize) -> Self {
+        let with_name = if name == 0 { self } else { self.to(&vec![0; name]) };
+        if control == 0 { with_name } else { with_name.control(&vec![0; control]) }
+    }
+
+    /// What lies in the room for control messages.
+    pub fn received_control(&self) -> &[u8] {
+        &self.control
+    }
+
+    /// Its parts as an event shows them.
+    pub fn iov(&self) -> Value {
+        let shown = self.table.iter().take(16);
+        shown
+            .map(|part| json!({"base": format!("{:p}", part.iov_base), "len": part.iov_len}))
+            .collect()
+    }
+
+    /// The table's address.
+    pub fn table(&self) -> *const libc::iovec {
+        self.table.as_ptr()
     }
 
     /// The header's address.
@@ -83,4 +130,26 @@ pub fn inet(address: SocketAddr) -> Vec<u8> {
 /// `struct sockaddr_un` with this path, as long as it is.
 pub fn unix(path: &[u8]) -> Vec<u8> {
     [&(libc::AF_UNIX as u16).to_ne_bytes()[..], path].concat()
+}
+
+/// `struct cmsghdr` with this data, as long as it is: CMSG_SPACE's padding follows.
+pub fn cmsg(level: i32, kind: i32, data: &[u8]) -> Vec<u8> {
+    let len = 16 + data.len() as u64;
+    let mut cmsg =
+        [&len.to_ne_bytes()[..], &level.to_ne_bytes(), &kind.to_ne_bytes(), data].concat();
+    cmsg.resize(cmsg.len().next_multiple_of(8), 0);
+    cmsg
+}
+
+/// Descriptors to pass on.
+pub fn rights(fds: &[i32]) -> Vec<u8> {
+    let data: Vec<u8> = fds.iter().flat_map(|fd| fd.to_ne_bytes()).collect();
+    cmsg(libc::SOL_SOCKET, libc::SCM_RIGHTS, &data)
+}
+
+/// A descriptor as an event shows it: with the link in /proc/self/fd.
+pub fn fd(of: &impl AsRawFd) -> Value {
+    let fd = of.as_raw_fd();
+    let link = fs::read_link(format!("/proc/self/fd/{fd}")).unwrap();
+    json!({ "fd": fd, "file": link })
 }

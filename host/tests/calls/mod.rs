@@ -1,7 +1,8 @@
-//! sendmsg calls that this process makes, and what their events must say.
+//! Calls that this process makes, and what their events must say.
 #![allow(dead_code, unused_imports, reason = "each test binary uses another part")]
 
 mod message;
+mod relatives;
 mod traced;
 
 use std::{
@@ -11,8 +12,9 @@ use std::{
     time::Duration,
 };
 
-pub use message::{Message, inet, unix};
-pub use traced::{Calls, assert_says, own_events, settle};
+pub use message::{Message, cmsg, fd, inet, rights, unix};
+pub use relatives::{Messages, recvfrom, recvmmsg, recvmsg, sendfile, sendmmsg, sendto};
+pub use traced::{Calls, Since, assert_says, own_events, settle};
 
 use crate::live::wait_for;
 
@@ -40,9 +42,16 @@ pub fn error_name(number: i32) -> &'static str {
         libc::EINTR => "EINTR",
         libc::EINVAL => "EINVAL",
         libc::EMSGSIZE => "EMSGSIZE",
+        libc::EDESTADDRREQ => "EDESTADDRREQ",
+        libc::EISCONN => "EISCONN",
+        libc::ENOBUFS => "ENOBUFS",
         libc::ENOENT => "ENOENT",
+        libc::ENOMEM => "ENOMEM",
+        libc::ENOTCONN => "ENOTCONN",
         libc::ENOTSOCK => "ENOTSOCK",
+        libc::EOPNOTSUPP => "EOPNOTSUPP",
         libc::EPIPE => "EPIPE",
+        libc::ETOOMANYREFS => "ETOOMANYREFS",
         _ => panic!("error {number} ({}) is not expected", io::Error::from_raw_os_error(number)),
     }
 }

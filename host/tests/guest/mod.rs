@@ -89,27 +89,73 @@ pub fn label(version: char) -> Vec<u8> {
     ))
 }
 
+/// Name of a thread while it asks weir something: [`own`] drops what it calls.
+const ASKING: [u8; 8] = *b"askweir\0";
+
+/// While it lives, the calls of this thread are those of asking.
+pub struct Asking([u8; 16]);
+
+impl Asking {
+    pub fn new() -> Self {
+        let mut name = [0; 16];
+        // SAFETY: there is room for a name; the new one ends with NUL.
+        unsafe {
+            libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr());
+            libc::prctl(libc::PR_SET_NAME, ASKING.as_ptr());
+        }
+        Self(name)
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        // SAFETY: the kernel ended the name with NUL.
+        unsafe { libc::prctl(libc::PR_SET_NAME, self.0.as_ptr()) };
+    }
+}
+
 /// Keeps the events of this process and of its children: among those of a busy machine they would
 /// not be kept for long.
 pub fn own() -> Vec<u8> {
+    own_wanting(&["sendmsg"], 0)
+}
+
+/// The same of these calls, with so much payload.
+pub fn own_wanting(calls: &[&str], payload: usize) -> Vec<u8> {
+    let wants = wants(calls, payload);
     script(&format!(
-        r#"(func (export "weir_batch") (param $at i32) (param i32)
+        r#"{wants} (func (export "weir_batch") (param $at i32) (param i32)
             (local $event i32) (local $head i32) (local $verdict i32)
             (local.set $head (i32.add (local.get $at) (i32.load offset=12 (local.get $at))))
             (local.set $verdict (i32.add (local.get $at) (i32.load offset=16 (local.get $at))))
             (loop $next
-                (i32.store8 (local.get $verdict) (i32.and
-                    (i32.ne (i32.load offset={} (local.get $head)) (i32.const {own}))
-                    (i32.ne (i32.load offset={} (local.get $head)) (i32.const {own}))))
+                (i32.store8 (local.get $verdict) (i32.or
+                    (i64.eq (i64.load offset={} (local.get $head)) (i64.const {asking}))
+                    (i32.and
+                        (i32.ne (i32.load offset={} (local.get $head)) (i32.const {own}))
+                        (i32.ne (i32.load offset={} (local.get $head)) (i32.const {own})))))
                 (local.set $verdict (i32.add (local.get $verdict) (i32.const 1)))
                 (local.set $head (i32.add (local.get $head) (i32.load offset=8 (local.get $at))))
                 (local.set $event (i32.add (local.get $event) (i32.const 1)))
                 (br_if $next
                     (i32.lt_u (local.get $event) (i32.load offset=4 (local.get $at))))))"#,
+        offset_of!(Head, comm),
         offset_of!(Head, pid),
         offset_of!(Head, ppid),
+        asking = i64::from_le_bytes(ASKING),
         own = process::id(),
     ))
+}
+
+/// The description of a script that wants these calls and so much payload.
+pub fn wants(calls: &[&str], payload: usize) -> String {
+    let describe = format!(r#"{{"wants":{{"calls":{calls:?},"payload":{payload}}}}}"#);
+    format!(
+        r#"(data (i32.const 1024) "{}")
+        (func (export "weir_describe") (result i64) (i64.const {}))"#,
+        describe.replace('"', r"\22"),
+        1024u64 << 32 | describe.len() as u64,
+    )
 }
 
 /// A module from its whole text.

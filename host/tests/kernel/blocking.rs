@@ -1,7 +1,7 @@
 //! Calls that wait: their duration, many at once, interrupted, killed.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io,
     os::{fd::AsRawFd, unix::net::UnixStream},
     process, ptr,
@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use crate::{
     calls::{
-        Calls, Message, assert_says, drain, full_stream, sendmsg, set_send_timeout, settle, tid,
-        wait_until_blocked,
+        Calls, Message, Since, assert_says, drain, full_stream, sendmsg, set_send_timeout, settle,
+        tid, wait_until_blocked,
     },
     live::{Weir, wait_for},
     on_each_backend,
@@ -51,53 +51,81 @@ fn the_time_asleep_is_in_the_duration() {
     });
 }
 
+/// None is missed, and each has its own duration: from when it blocked to when there was room.
 #[test]
 fn many_at_once() {
-    const THREADS: usize = 64;
+    const THREADS: usize = 512;
+    // Two descriptors each.
+    let limit = libc::rlimit { rlim_cur: 4096, rlim_max: 4096 };
+    // SAFETY: the limit is read only.
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    assert_eq!(result, 0, "{}", io::Error::last_os_error());
     on_each_backend(|weir| {
-        let (mut senders, mut readers) = (Vec::new(), Vec::new());
-        for _ in 0..THREADS {
-            let (from, to) = full_stream();
-            readers.push(to);
-            senders.push(from);
-        }
-        let (waited, tids) = thread::scope(|scope| {
+        let since = Since::now();
+        let (senders, mut readers): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| full_stream()).unzip();
+        let waits = thread::scope(|scope| {
             let (tell, told) = mpsc::channel();
-            for from in senders {
-                let tell = tell.clone();
-                scope.spawn(move || {
-                    let message = Message::of(&[1]);
-                    tell.send(tid()).unwrap();
-                    let fd = from.as_raw_fd();
-                    assert_eq!(sendmsg(fd, message.ptr(), 0).unwrap(), 1);
-                });
-            }
-            let tids: BTreeSet<_> = told.iter().take(THREADS).collect();
-            for &tid in &tids {
+            let threads: Vec<_> = senders
+                .into_iter()
+                .enumerate()
+                .map(|(number, from)| {
+                    let tell = tell.clone();
+                    scope.spawn(move || {
+                        let message = Message::of(&[1]);
+                        tell.send((number, tid())).unwrap();
+                        let began = Instant::now();
+                        assert_eq!(sendmsg(from.as_raw_fd(), message.ptr(), 0).unwrap(), 1);
+                        began.elapsed()
+                    })
+                })
+                .collect();
+            let tids: BTreeMap<_, _> = told.iter().take(THREADS).collect();
+            for &tid in tids.values() {
                 wait_until_blocked(process::id(), tid);
             }
             let blocked = Instant::now();
             thread::sleep(WAIT);
-            let waited = blocked.elapsed();
-            readers.iter_mut().for_each(drain);
-            (waited, tids)
+            let drain_one = |to: &mut UnixStream| {
+                let waited = blocked.elapsed();
+                drain(to);
+                waited
+            };
+            let least: Vec<_> = readers.iter_mut().map(drain_one).collect();
+            let most = threads.into_iter().map(|thread| thread.join().unwrap());
+            let waits = tids.into_values().zip(least.into_iter().zip(most));
+            waits.collect::<BTreeMap<_, _>>()
         });
-        // All have returned, so their events come before that of the next call.
-        settle(weir);
         let number = |value: &Value| value.as_u64().unwrap();
-        let own = |event: &Value| {
-            event["process"]["pid"] == process::id()
-                && tids.contains(&(number(&event["process"]["tid"]) as u32))
-        };
-        let events = weir.events("own", own);
-        assert_eq!(events.len(), THREADS);
+        let of_thread = |event: &Value| number(&event["process"]["tid"]) as u32;
+        // All have returned, so their events come before that of the next call.
+        let mut events = since.events(weir);
+        events.retain(|event| waits.contains_key(&of_thread(event)));
         for event in &events {
             assert_says(event, &json!({"ret": 1, "error": null, "msg": {"bytes": 1}}));
-            assert!(number(&event["duration_ns"]) >= waited.as_nanos() as u64, "{event:#}");
+            let (least, most) = waits[&of_thread(event)];
+            let duration = Duration::from_nanos(number(&event["duration_ns"]));
+            assert!((least..=most).contains(&duration), "not {least:?} to {most:?}: {event:#}");
         }
-        let seen: BTreeSet<_> =
-            events.iter().map(|event| number(&event["process"]["tid"]) as u32).collect();
-        assert_eq!(seen, tids);
+        assert_eq!(events.len(), THREADS);
+        let seen: BTreeSet<_> = events.iter().map(of_thread).collect();
+        assert_eq!(seen, waits.into_keys().collect());
+    });
+}
+
+/// A call that gives up has waited as long as it was told to.
+#[test]
+fn timed_out() {
+    on_each_backend(|weir| {
+        let mut calls = Calls::new();
+        let (from, _to) = full_stream();
+        set_send_timeout(&from, WAIT);
+        let says = json!({"error": "EAGAIN", "ret": -1, "msg": {"bytes": 1}});
+        calls.send(&from, &Message::of(&[1]), 0, says).unwrap_err();
+        let events = calls.check(weir);
+        // The kernel counts in ticks, of which the first may be almost over.
+        let least = WAIT - Duration::from_millis(10);
+        let duration = Duration::from_nanos(events[0]["duration_ns"].as_u64().unwrap());
+        assert!(duration >= least, "{duration:?}");
     });
 }
 

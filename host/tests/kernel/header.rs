@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    calls::{Calls, Message, inet},
+    calls::{Calls, Message, fd, inet, rights},
     on_each_backend,
 };
 
@@ -26,9 +26,12 @@ fn unreadable() {
                 "error": "EFAULT",
                 "msg": {
                     "ptr": shown, "name": null, "namelen": null, "iovlen": null, "bytes": null,
-                    "controllen": null,
+                    "iov": null, "control": null, "controllen": null, "flags": null,
                 },
-                "status": { "msg": "fault", "msg.name": "not_seen", "msg.bytes": "not_seen" },
+                "status": {
+                    "msg": "fault", "msg.ptr": "ok", "msg.name": "not_seen", "msg.iov": "not_seen",
+                    "msg.bytes": "not_seen", "msg.control": "not_seen",
+                },
             });
             let header = ptr::without_provenance(header);
             calls.call(socket.as_raw_fd(), header, 0, says).unwrap_err();
@@ -102,24 +105,22 @@ fn control_messages() {
     on_each_backend(|weir| {
         let mut calls = Calls::new();
         let (from, _to) = UnixDatagram::pair().unwrap();
-        // struct cmsghdr (length, SOL_SOCKET, SCM_RIGHTS), one descriptor, padding.
-        let rights = [
-            &20u64.to_ne_bytes()[..],
-            &libc::SOL_SOCKET.to_ne_bytes(),
-            &libc::SCM_RIGHTS.to_ne_bytes(),
-            &from.as_raw_fd().to_ne_bytes(),
-            &[0; 4],
-        ]
-        .concat();
-        let mut message = Message::of(&[5]).control(&rights);
+        let mut message = Message::of(&[5]).control(&rights(&[from.as_raw_fd()]));
         let says = json!({
-            "ret": 5, "msg": { "controllen": 24, "control": null, "bytes": 5 },
-            "status": { "msg": "ok", "msg.control": "not_seen" },
+            "ret": 5,
+            "msg": {
+                "controllen": 24, "bytes": 5,
+                "control": [{"level": "SOL_SOCKET", "type": "SCM_RIGHTS", "fds": [fd(&from)]}],
+            },
+            "status": { "msg": "ok", "msg.control": "ok" },
         });
         calls.send(&from, &message, 0, says).unwrap();
 
         message.header.msg_control = ptr::without_provenance_mut(NOWHERE);
-        let says = json!({ "error": "EFAULT", "msg": { "controllen": 24, "bytes": 5 } });
+        let says = json!({
+            "error": "EFAULT", "msg": { "controllen": 24, "control": null, "bytes": 5 },
+            "status": { "msg": "ok", "msg.control": "fault" },
+        });
         calls.send(&from, &message, 0, says).unwrap_err();
         calls.check(weir);
     });
@@ -135,8 +136,14 @@ fn of_a_32_bit_caller() {
         let flags = 0x8000_0000u32.cast_signed();
         let says = json!({
             "error": "EINVAL", "flags": ["MSG_CMSG_COMPAT"],
-            "msg": { "name": null, "namelen": null, "iovlen": null, "bytes": null, "controllen": null },
-            "status": { "msg": "not_seen", "msg.name": "not_seen", "msg.bytes": "not_seen" },
+            "msg": {
+                "name": null, "namelen": null, "iov": null, "iovlen": null, "bytes": null,
+                "control": null, "controllen": null,
+            },
+            "status": {
+                "msg": "not_seen", "msg.name": "not_seen", "msg.bytes": "not_seen",
+                "msg.control": "not_seen",
+            },
         });
         calls.send(&socket, &Message::of(&[5]), flags, says).unwrap_err();
         calls.check(weir);

@@ -9,10 +9,10 @@ use crate::{
     on_each_backend,
 };
 
-fn says(iovlen: usize, bytes: Option<u64>, status: &str) -> Value {
+fn says(iov: Value, iovlen: usize, bytes: Option<u64>, status: &str) -> Value {
     json!({
-        "msg": { "iovlen": iovlen, "bytes": bytes, "iov": null },
-        "status": { "msg": "ok", "msg.bytes": status },
+        "msg": { "iovlen": iovlen, "bytes": bytes, "iov": iov },
+        "status": { "msg": "ok", "msg.bytes": status, "msg.iov": status },
     })
 }
 
@@ -25,14 +25,16 @@ fn of_any_length() {
             let lens: Vec<_> = (0..entries).map(|entry| entry % 17).collect();
             let bytes = lens.iter().sum::<usize>();
             let status = if entries == 0 { "absent" } else { "ok" };
-            let says = says(entries, Some(bytes as u64), status);
-            assert_eq!(calls.send(&from, &Message::of(&lens), 0, says).unwrap(), bytes);
+            let message = Message::of(&lens);
+            let says = says(message.iov(), entries, Some(bytes as u64), status);
+            assert_eq!(calls.send(&from, &message, 0, says).unwrap(), bytes);
             assert_eq!(to.recv(&mut [0; 10_000]).unwrap(), bytes);
         }
         // One more than the kernel takes. It is not read, so not in the sum.
-        let mut too_many = says(1025, Some(1024 * 3), "truncated");
+        let message = Message::of(&[3; 1025]);
+        let mut too_many = says(message.iov(), 1025, Some(1024 * 3), "truncated");
         too_many["error"] = json!("EMSGSIZE");
-        calls.send(&from, &Message::of(&[3; 1025]), 0, too_many).unwrap_err();
+        calls.send(&from, &message, 0, too_many).unwrap_err();
         calls.check(weir);
     });
 }
@@ -55,7 +57,8 @@ fn lengths_that_overflow() {
             for (part, &len) in lens.iter().enumerate() {
                 message.set_len(part, len);
             }
-            calls.send(&from, &message, 0, says(lens.len(), Some(bytes), "ok")).unwrap_err();
+            let says = says(message.iov(), lens.len(), Some(bytes), "ok");
+            calls.send(&from, &message, 0, says).unwrap_err();
         }
         calls.check(weir);
     });
@@ -67,7 +70,7 @@ fn that_cannot_be_read() {
         let mut calls = Calls::new();
         let (from, _to) = UnixDatagram::pair().unwrap();
         let fault = |iovlen| {
-            let mut says = says(iovlen, None, "fault");
+            let mut says = says(Value::Null, iovlen, None, "fault");
             says["error"] = json!("EFAULT");
             says
         };
@@ -83,6 +86,7 @@ fn that_cannot_be_read() {
         let pages = Pages::map();
         let table = pages.end_of_first::<libc::iovec>(ENTRIES);
         let payload = [0u8; 5];
+        let shown = json!({"base": format!("{:p}", payload.as_ptr()), "len": 5});
         for entry in 0..ENTRIES {
             let part = libc::iovec { iov_base: payload.as_ptr().cast_mut().cast(), iov_len: 5 };
             // SAFETY: `table` is of so many entries.
@@ -90,7 +94,7 @@ fn that_cannot_be_read() {
         }
         message.header.msg_iov = table;
         message.header.msg_iovlen = ENTRIES;
-        let whole = says(ENTRIES, Some(5 * ENTRIES as u64), "ok");
+        let whole = says(json!(vec![shown; 16]), ENTRIES, Some(5 * ENTRIES as u64), "ok");
         assert_eq!(calls.send(&from, &message, 0, whole).unwrap(), 5 * ENTRIES);
         for iovlen in [ENTRIES + 1, ENTRIES + 4, 1024] {
             message.header.msg_iovlen = iovlen;

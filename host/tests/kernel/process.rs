@@ -29,7 +29,9 @@ fn a_thread_with_a_name_and_a_user_of_its_own() {
                         "pid": process::id(), "tid": tid(), "uid": 4321, "gid": 1234,
                         "comm": "fifteen-letters", "container": null,
                     },
-                    "status": { "process.pid": "ok", "process.ppid": "ok", "process.start": "ok" },
+                    "status": {
+                        "process": "ok", "process.ppid": "ok", "process.netns": "ok",
+                    },
                 });
                 calls.call(-1, ptr::null(), 0, says).unwrap_err();
                 calls.check(weir);

@@ -25,7 +25,7 @@ const PIPELINE_ROWS: [&str; 7] =
 pub fn check(ledger: &Value) {
     let sum = |of: &Value, rows: &[&str]| rows.iter().map(|name| row(of, name)).sum::<u64>();
     assert_eq!(row(ledger, "seen"), sum(ledger, &ROWS), "{ledger}");
-    let unpaired_by = ["no_slot", "overwritten", "thread_exit", "at_stop"];
+    let unpaired_by = ["no_slot", "overwritten", "thread_exit", "at_stop", "too_many"];
     assert_eq!(row(ledger, "unpaired"), sum(&ledger["unpaired_by"], &unpaired_by), "{ledger}");
     for pipeline in ledger["pipelines"].as_array().unwrap() {
         assert_eq!(row(pipeline, "delivered"), sum(pipeline, &PIPELINE_ROWS), "{pipeline}");

@@ -23,6 +23,8 @@ use crate::guest;
 
 /// How long anything may take: an emulated machine is slow, and nothing here waits for nothing.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a start may take, with all programs to verify.
+const START: Duration = Duration::from_secs(300);
 /// Between two looks at something that will change.
 pub const PAUSE: Duration = Duration::from_millis(10);
 
@@ -35,9 +37,9 @@ pub fn binary() -> PathBuf {
 /// reason.
 pub fn backends() -> Vec<&'static str> {
     if Path::new(KPROBES).exists() {
-        return vec!["kprobe", "tracepoint"];
+        return vec!["kprobe", "fentry", "tracepoint"];
     }
-    eprintln!("skipped: backend kprobe: this kernel has no kprobes (no {KPROBES})");
+    eprintln!("skipped: backends kprobe and fentry: this kernel has no kprobes (no {KPROBES})");
     vec!["tracepoint"]
 }
 
@@ -72,10 +74,19 @@ impl Weir {
     /// Starts it with these arguments and a free port, and waits for the link that it prints. It
     /// has the pipeline `own`, which keeps the events of this process and of its children.
     pub fn start<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        Self::start_wanting(&["sendmsg"], 0, args)
+    }
+
+    /// The same, where `own` wants other calls and so much payload.
+    pub fn start_wanting<A: AsRef<std::ffi::OsStr>>(
+        calls: &[&str],
+        payload: usize,
+        args: impl IntoIterator<Item = A>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stderr = fs::File::create(folder.path().join("stderr")).unwrap();
         let own = folder.path().join("own.wasm");
-        fs::write(&own, guest::own()).unwrap();
+        fs::write(&own, guest::own_wanting(calls, payload)).unwrap();
         let mut child = Command::new(binary())
             .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(folder.path().join("data"))
@@ -111,7 +122,7 @@ impl Weir {
     }
 
     fn link(&mut self) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(line) = self.lines.get_mut().unwrap().recv_timeout(left) else {
@@ -130,7 +141,7 @@ impl Weir {
         self.child.id()
     }
 
-    /// A folder of this test.
+    /// A folder of the tests that ask this weir.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -153,6 +164,7 @@ impl Weir {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        let _named = guest::Asking::new();
         let response = if body.is_empty() {
             self.agent.run(request.body(()).unwrap())
         } else {

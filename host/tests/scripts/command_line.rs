@@ -62,6 +62,20 @@ fn a_port_in_use() {
     check(&mut run_with("0.0.0.0:0", folder.path()), &["0.0.0.0:0", "loopback"]);
 }
 
+/// These are refused by clap, before anything is done.
+#[test]
+fn calls_and_payload_that_cannot_be_had() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, text) in
+        [(["--calls", "sendmsg,write"], "recvmmsg"), (["--payload", "4097"], "0..=4096")]
+    {
+        let output = run(folder.path()).args(args).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(text), "{text:?} is not in {stderr}");
+    }
+}
+
 #[test]
 fn scripts_that_cannot_be_had() {
     let folder = tempfile::tempdir().unwrap();

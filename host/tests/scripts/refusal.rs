@@ -137,7 +137,15 @@ fn scripts_that_start_and_refuse() {
     let why = "the limit is too low";
     check(&weir, &returning("weir_start", why), "start_refused", why);
 
-    for (describe, text) in [("not JSON", "weir_describe"), (r"{\22role\22:\22cook\22}", "cook")] {
+    for (describe, text) in [
+        ("not JSON", "weir_describe"),
+        (r"{\22role\22:\22cook\22}", "cook"),
+        (
+            r"{\22wants\22:{\22calls\22:[\22write\22]}}",
+            "there is no call `write`; there are: sendmsg",
+        ),
+        (r"{\22wants\22:{\22payload\22:4097}}", "4097 bytes are too many; there are 0 to 4096"),
+    ] {
         check(&weir, &returning("weir_describe", describe), "bad_describe", text);
     }
     let keep = guest::script(KEEP);

@@ -1,6 +1,6 @@
 //! Keeps calls that failed, and slow ones if asked to.
 
-use weir::{About, Errno, Event, Out, Param, Params, Script, Verdict};
+use weir::{About, Call, Errno, Event, Out, Param, Params, Script, Verdict};
 
 struct Errors {
     /// Errors that are no reason to keep a call.
@@ -19,7 +19,8 @@ impl Script for Errors {
                 "",
                 "keep calls that take longer as well; empty for off",
             ),
-        ]);
+        ])
+        .calls(&[Call::Sendmsg, Call::Sendmmsg, Call::Sendto]);
 
     fn start(params: &Params) -> Result<Self, String> {
         let slower_than = params.optional_duration("slower_than")?;

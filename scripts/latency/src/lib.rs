@@ -1,6 +1,6 @@
 //! Counts calls and bytes, and tells how long calls take, per process and service.
 
-use weir::{About, Counter, Event, Histogram, Out, Params, Script, Table, Verdict};
+use weir::{About, Call, Counter, Event, Histogram, Out, Params, Script, Table, Verdict};
 
 const LABELS: &[&str] = &["process", "service"];
 const CALLS: Table = Table::counter("calls", LABELS).help("Calls");
@@ -17,7 +17,8 @@ struct Latency {
 #[weir::script]
 impl Script for Latency {
     const ABOUT: About = About::aggregate("Calls, bytes and durations per process and service")
-        .tables(&[CALLS, BYTES, DURATION]);
+        .tables(&[CALLS, BYTES, DURATION])
+        .calls(&[Call::Sendmsg]);
 
     fn start(_params: &Params) -> Result<Self, String> {
         Ok(Self {

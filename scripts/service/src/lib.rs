@@ -4,7 +4,7 @@ mod paths;
 mod ports;
 mod scope;
 
-use weir::{About, Destination, Event, Out, Params, Script, Verdict};
+use weir::{About, Call, Destination, Event, Out, Params, Script, Verdict};
 
 struct Service;
 
@@ -12,7 +12,8 @@ struct Service;
 impl Script for Service {
     const ABOUT: About = About::enrich(
         "Adds `service` (dns, https, journald, …) and `scope` (loopback, private, public, …)",
-    );
+    )
+    .calls(&[Call::Sendmsg, Call::Sendmmsg, Call::Sendto]);
 
     fn start(_params: &Params) -> Result<Self, String> {
         Ok(Self)

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use crate::{Destination, Errno, Text, short};
+use crate::{Address, Destination, Errno, Text, short};
 
-/// What a label can be made of: text, a destination, an error, a number.
+/// What a label can be made of: text, an address, a destination, an error, a number.
 ///
 /// A NUL within it would make two labels of one, and becomes `@`.
 pub trait Label: sealed::Sealed {
@@ -24,7 +24,7 @@ macro_rules! seal {
     };
 }
 
-seal!(str, String, Text<'_>, Destination<'_>, Errno, u16, u32, u64, i32, i64);
+seal!(str, String, Text<'_>, Address<'_>, Destination<'_>, Errno, u16, u32, u64, i32, i64);
 impl<L: Label + ?Sized> sealed::Sealed for &L {}
 
 impl<L: Label + ?Sized> Label for &L {
@@ -68,7 +68,7 @@ macro_rules! shown {
     };
 }
 
-shown!(Destination<'_>, Errno, u16, u32, u64, i32, i64);
+shown!(Address<'_>, Destination<'_>, Errno, u16, u32, u64, i32, i64);
 
 /// The labels of a key: one label, an array of labels, or a tuple of labels of different types.
 pub trait Labels {

@@ -159,7 +159,16 @@ mod tests {
     /// Reads all that can be read.
     fn read_all(bytes: &[u8]) -> usize {
         let Ok(batch) = Batch::new(bytes) else { return 0 };
-        batch.iter().map(|event| format!("{event:?}").len()).sum()
+        let read = |event: Event| {
+            let kernel = event.kernel().map(|kernel| {
+                let control: Vec<_> = kernel.control().collect();
+                format!("{:?} {control:?}", kernel.name())
+            });
+            let credentials: Vec<_> =
+                event.control().filter_map(|message| message.credentials()).collect();
+            format!("{event:?} {kernel:?} {credentials:?}").len()
+        };
+        batch.iter().map(read).sum()
     }
 
     #[test]
@@ -203,6 +212,14 @@ mod tests {
         let calls = [
             Call::new().to("127.0.0.1:53").attr("a", "b").attr("c", "d"),
             Call::new().to_unix("/run/x.sock").exe("/bin/x").cgroup("/a"),
+            Call::new()
+                .iov(&[(1, 2)])
+                .credentials(1, 2, 3)
+                .rights(&[(5, "/x"), (6, "socket:[7]")])
+                .payload(b"hello")
+                .kernel(1, b"\x01\0/x", &20u64.to_le_bytes()),
+            Call::new().local("@mine").peer("/run/x").cmdline(&["a", "b"]).parent(1, "init"),
+            Call::new().sendfile(3, "/x", "", 4).local("[::1]:53").container("0", "docker"),
         ];
         let good = batch(&calls);
         for index in 0..good.len() {

@@ -9,9 +9,9 @@ use std::{
 
 use super::{Destination, Group, Status, Text};
 use crate::{
-    Errno,
+    Call, Errno,
     event::{
-        AF_INET, AF_INET6, AF_UNIX, CALL_SENDMSG, COMM_BYTES, GROUP_PPID, GROUPS, HEAD_BYTES, Head,
+        AF_INET, AF_INET6, AF_UNIX, COMM_BYTES, GROUP_PPID, GROUPS, HEAD_BYTES, Head,
         STATUS_NOT_SEEN, Span,
     },
     short,
@@ -42,7 +42,7 @@ impl<'a> Event<'a> {
 
     /// Bytes of the head from a fixed offset: the compiler sees that they are within it.
     #[inline(always)]
-    fn head_bytes<const OFFSET: usize, const LEN: usize>(&self) -> [u8; LEN] {
+    pub(super) fn head_bytes<const OFFSET: usize, const LEN: usize>(&self) -> [u8; LEN] {
         const { assert!(OFFSET + LEN <= HEAD_BYTES) };
         let mut bytes = [0; LEN];
         bytes.copy_from_slice(&self.head[OFFSET..OFFSET + LEN]);
@@ -50,7 +50,7 @@ impl<'a> Event<'a> {
     }
 
     /// A variable part: nothing, if it would lie outside of the heap.
-    fn part<const OFFSET: usize>(&self) -> &'a [u8] {
+    pub(super) fn part<const OFFSET: usize>(&self) -> &'a [u8] {
         const { assert!(OFFSET + size_of::<Span>() <= HEAD_BYTES) };
         let [a, b, c, d, e, f, g, h] = self.head_bytes::<OFFSET, 8>();
         let (offset, len) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
@@ -70,7 +70,8 @@ impl<'a> Event<'a> {
         time_ns: u64,
         /// From entry to return, in nanoseconds, time asleep included.
         duration_ns: u64,
-        /// What the call returned: bytes sent, or a negative errno. See [`Event::error`].
+        /// What the call returned: bytes, or a negative errno. See [`Event::error`]. For a message of sendmmsg
+        /// or recvmmsg its own number of bytes.
         ret: i64,
         /// Process id (thread group id).
         pid: u32,
@@ -82,24 +83,43 @@ impl<'a> Event<'a> {
         gid: u32,
         /// Processor on which the call entered.
         cpu: u32,
-        /// The socket's descriptor, as the caller says.
+        /// The socket's descriptor, as the caller says; for sendfile the output's. -1 for io_uring.
         fd: i32,
         /// `MSG_*` flags as the caller gave them (include/linux/socket.h).
         flags: u32,
         /// Id of the caller's cgroup in the v2 hierarchy.
         cgroup_id: u64,
-        /// The caller's pointer to `struct msghdr`.
+        /// The caller's pointer to `struct msghdr`; 0 for a call without one.
         msg_ptr: u64,
         /// Address family of the destination (`AF_*`), 0 when there is none.
         family: u16,
     }
 
-    /// Name of the call: `sendmsg`.
+    /// Name of the call: `sendmsg`, `recvfrom`, …; see [`Call`].
     pub fn call(&self) -> &'static str {
-        match u16::from_le_bytes(self.head_bytes::<{ offset_of!(Head, call) }, _>()) {
-            CALL_SENDMSG => "sendmsg",
-            _ => "unknown",
-        }
+        self.which_call().map_or("unknown", Call::name)
+    }
+
+    /// Whether it is that call.
+    #[inline]
+    pub fn is(&self, call: Call) -> bool {
+        u16::from_le_bytes(self.head_bytes::<{ offset_of!(Head, call) }, _>()) == call as u16
+    }
+
+    /// The call; none, if this version of the SDK does not know it.
+    pub fn which_call(&self) -> Option<Call> {
+        Call::of(u16::from_le_bytes(self.head_bytes::<{ offset_of!(Head, call) }, _>()))
+    }
+
+    /// Whether the caller used the 32-bit interface.
+    pub fn compat(&self) -> bool {
+        self.head_bytes::<{ offset_of!(Head, compat) }, 1>() != [0]
+    }
+
+    /// Inode of the caller's network namespace, where it was seen.
+    pub fn netns(&self) -> Option<u32> {
+        let netns = u32::from_le_bytes(self.head_bytes::<{ offset_of!(Head, netns) }, _>());
+        Some(netns).filter(|&netns| netns != 0)
     }
 
     /// From entry to return, time asleep included.
@@ -133,7 +153,14 @@ impl<'a> Event<'a> {
         Status::from_byte(statuses[group as usize])
     }
 
-    /// Sum of the lengths in the iovec table, where it was read: what the caller asked to send, in bytes.
+    /// Whether a group of fields was read when the call returned, not when it entered.
+    pub fn was_late(&self, group: Group) -> bool {
+        let [late] = self.head_bytes::<{ offset_of!(Head, late) }, 1>();
+        late & 1 << group as u8 != 0
+    }
+
+    /// Sum of the lengths in the iovec table, where it was read: what the caller asked to send, or has room
+    /// for, in bytes. For sendfile what it asked to send.
     #[inline]
     pub fn bytes(&self) -> Option<u64> {
         let bytes = u64::from_le_bytes(self.head_bytes::<{ offset_of!(Head, bytes) }, _>());
@@ -146,20 +173,20 @@ impl<'a> Event<'a> {
     /// Length of the destination address as the caller says, in bytes, where `msghdr` was read.
     pub fn namelen(&self) -> Option<i32> {
         let namelen = i32::from_le_bytes(self.head_bytes::<{ offset_of!(Head, namelen) }, _>());
-        self.status(Group::Msg).is_read().then_some(namelen)
+        self.has_message().then_some(namelen)
     }
 
     /// Entries in the iovec table as the caller says, where `msghdr` was read.
     pub fn iovlen(&self) -> Option<u64> {
         let iovlen = u64::from_le_bytes(self.head_bytes::<{ offset_of!(Head, iovlen) }, _>());
-        self.status(Group::Msg).is_read().then_some(iovlen)
+        self.has_message().then_some(iovlen)
     }
 
     /// Bytes of control messages as the caller says, where `msghdr` was read.
     pub fn controllen(&self) -> Option<u64> {
         let controllen =
             u64::from_le_bytes(self.head_bytes::<{ offset_of!(Head, controllen) }, _>());
-        self.status(Group::Msg).is_read().then_some(controllen)
+        self.has_message().then_some(controllen)
     }
 
     /// The calling thread's name.
@@ -180,7 +207,7 @@ impl<'a> Event<'a> {
         self.known::<{ offset_of!(Head, cgroup) }>()
     }
 
-    /// Where the message goes.
+    /// Where the message goes; of a call that receives, where it comes from.
     pub fn destination(&self) -> Destination<'a> {
         match self.status(Group::Name) {
             Status::Absent => return Destination::None,
@@ -252,6 +279,24 @@ impl fmt::Debug for Event<'_> {
         event
             .field("controllen", &self.controllen())
             .field("attrs", &self.attrs().collect::<Vec<_>>());
+        event.field("index", &self.index()).field("vlen", &self.vlen());
+        event.field("compat", &self.compat()).field("netns", &self.netns());
+        event.field("user", &self.user()).field("started_ns", &self.started_ns());
+        event
+            .field("cmdline", &self.cmdline().collect::<Vec<_>>())
+            .field("parents", &self.parents().collect::<Vec<_>>())
+            .field("container", &self.container());
+        event.field("socket", &self.socket()).field("sendfile", &self.sendfile());
+        event
+            .field("iov", &self.iov().collect::<Vec<_>>())
+            .field("payload", &Text::new(self.payload()))
+            .field("control", &self.control().collect::<Vec<_>>())
+            .field("rights", &self.rights().collect::<Vec<_>>());
+        event
+            .field("name_room", &self.name_room())
+            .field("control_room", &self.control_room())
+            .field("msg_flags", &self.msg_flags());
+        event.field("toctou", &self.toctou()).field("kernel", &self.kernel());
         event.finish()
     }
 }

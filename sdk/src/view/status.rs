@@ -1,8 +1,8 @@
 //! How a part of an event was read.
 
 use crate::event::{
-    GROUP_IOV, GROUP_MSG, GROUP_NAME, GROUP_PPID, GROUP_START, STATUS_ABSENT, STATUS_FAULT,
-    STATUS_OK, STATUS_TRUNCATED,
+    GROUP_CONTROL, GROUP_IOV, GROUP_MSG, GROUP_NAME, GROUP_PAYLOAD, GROUP_PPID, GROUP_SOCKET,
+    GROUP_START, STATUS_ABSENT, STATUS_FAULT, STATUS_OK, STATUS_TRUNCATED,
 };
 
 /// A group of fields that are read together.
@@ -11,14 +11,20 @@ use crate::event::{
 pub enum Group {
     /// The parent's process id.
     Ppid = GROUP_PPID as isize,
-    /// `struct msghdr`: namelen, iovlen, controllen.
+    /// `struct msghdr`: namelen, iovlen, controllen. For sendfile: the offset.
     Msg = GROUP_MSG as isize,
-    /// The destination address.
+    /// The destination address; of a call that receives: the source address.
     Name = GROUP_NAME as isize,
     /// The iovec table, and so the number of bytes to send.
     Iov = GROUP_IOV as isize,
     /// When the process started.
     Start = GROUP_START as isize,
+    /// The control messages.
+    Control = GROUP_CONTROL as isize,
+    /// The payload.
+    Payload = GROUP_PAYLOAD as isize,
+    /// The socket behind the descriptor: absent when the descriptor is not of one.
+    Socket = GROUP_SOCKET as isize,
 }
 
 /// How a group of fields was read.

@@ -25,6 +25,7 @@ export interface Backend {
 export interface KernelProgram {
   name: string;
   attached_to: string;
+  verified_instructions: number | null;
   recursion_misses: number | null;
   missed: number | null;
 }
@@ -85,6 +86,7 @@ export interface Script {
 export interface Description {
   params?: { name: string; type: string; default: unknown; help: string }[] | null;
   tables?: { name: string; kind: string; help: string }[] | null;
+  wants?: { calls: string[]; payload: number } | null;
 }
 
 export interface Faults {
@@ -157,12 +159,84 @@ export interface HistogramTable extends TableHead {
 
 export type Table = CounterTable | HistogramTable;
 
+/** A socket address: which of the parts there are goes by the family. */
 export interface Address {
   family: string;
   address?: string;
   port?: number;
   path?: string;
   raw?: string;
+  cid?: number;
+  pid?: number;
+  groups?: number;
+  ifindex?: number;
+}
+
+export interface Credentials {
+  pid: number;
+  uid: number;
+  gid: number;
+}
+
+export interface FileOfFd {
+  fd: number;
+  file: string | null;
+}
+
+/** A control message says more, by its type; or it is malformed, and says where. */
+export interface ControlMessage {
+  level?: string;
+  type?: string;
+  fds?: FileOfFd[];
+  malformed?: { at: number; len: number };
+  [part: string]: unknown;
+}
+
+export interface Process extends Credentials {
+  tid: number;
+  comm: string;
+  exe: string | null;
+  cmdline: string[] | null;
+  parents: { pid: number; comm: string }[] | null;
+  [part: string]: unknown;
+}
+
+export interface Socket {
+  family: string;
+  type: string;
+  protocol: string;
+  local: string | null;
+  peer: string | null;
+  peer_process: Credentials | null;
+  [part: string]: unknown;
+}
+
+export interface Message {
+  name: Address | null;
+  namelen: number | null;
+  iov: { base: string; len: number }[] | null;
+  iovlen: number | null;
+  bytes: number | null;
+  /** In base64. */
+  payload: string | null;
+  payload_len: number | null;
+  control: ControlMessage[] | null;
+  [part: string]: unknown;
+}
+
+export interface Sendfile {
+  in: FileOfFd;
+  out: FileOfFd;
+  count: number | null;
+  [part: string]: unknown;
+}
+
+/** What the kernel used instead of what the caller showed. */
+export interface KernelCopy {
+  name: Address | null;
+  namelen: number | null;
+  bytes: number | null;
+  control: ControlMessage[] | null;
 }
 
 /** Named so because the browser owns the bare word Event. */
@@ -170,16 +244,22 @@ export interface CallEvent {
   seq: number;
   time: string;
   call: string;
+  /** Which message of a call that has several. */
+  index: number | null;
+  vlen: number | null;
+  compat: boolean;
   cpu: number;
   duration_ns: number | null;
   ret: number | null;
   error: string | null;
-  process: { pid: number; tid: number; comm: string; exe: string | null; [part: string]: unknown };
+  process: Process;
   fd: number | null;
   flags: string[] | null;
-  socket: { local?: string | null; peer?: string | null; [part: string]: unknown } | null;
-  msg: { name: Address | null; bytes: number | null; [part: string]: unknown } | null;
-  toctou: string | null;
+  socket: Socket | null;
+  msg: Message | null;
+  sendfile: Sendfile | null;
+  toctou: "same" | "changed" | "unread" | null;
+  kernel: KernelCopy | null;
   fields: Record<string, FieldNote>;
   attrs: Record<string, unknown> | null;
 }
@@ -187,4 +267,6 @@ export interface CallEvent {
 export interface FieldNote {
   tags: string[];
   status: string;
+  /** Null: in between, when the kernel used it, or looked up by the host. */
+  read: "entry" | "exit" | null;
 }

@@ -2,21 +2,12 @@ import type { CallEvent } from "../api/shapes";
 import { h } from "../dom/element";
 import { clock } from "../format/clock";
 import { cells } from "./row";
-import { type FieldLine, fieldGroups } from "./field_tree";
+import { differences } from "./blocks";
+import { type FieldGroup, type FieldLine, fieldGroups } from "./field_tree";
+import { legend, noteBadges } from "./notes";
 
-const TAGS: Record<string, string> = {
-  K: "from kernel memory",
-  U: "from user memory",
-  TOCTOU: "the user could have changed it between read and use",
-  OPT: "the caller may leave it out",
-};
-const STATUSES: Record<string, string> = {
-  ok: "read",
-  absent: "the caller left it out",
-  fault: "the memory could not be read",
-  truncated: "longer than what is read",
-  not_seen: "this backend cannot see it",
-};
+/** Of fields that are shown together. */
+const TITLES: Record<string, string> = { "socket.local": "both ends", "sendfile.in": "from, to", kernel: "beside the caller's" };
 
 export interface Drawer {
   element: HTMLElement;
@@ -32,7 +23,7 @@ export function drawer(onClose: () => void): Drawer {
   const raw = h("pre", { tabindex: 0, "aria-label": "raw JSON" });
   const copy = h("button", { type: "button" }, "Copy");
   const json = h("details", { class: "raw-json" }, h("summary", null, "Raw JSON"), copy, raw);
-  const element = h("aside", { class: "drawer", hidden: true, "aria-labelledby": "drawer-title" }, h("header", null, h("div", null, title, subtitle), close), content, json, legend());
+  const element = h("aside", { class: "drawer", hidden: true, "aria-labelledby": "drawer-title" }, h("header", null, h("div", null, title, subtitle), close), legend(), content, json);
   copy.addEventListener("click", () => {
     const said = (text: string) => {
       copy.textContent = text;
@@ -45,8 +36,10 @@ export function drawer(onClose: () => void): Drawer {
     show(event) {
       const short = cells(event);
       title.textContent = `Event ${event.seq}`;
-      subtitle.textContent = `${short.process} · ${event.call} · ${short.destination} · ${clock(event.time)}`;
-      content.replaceChildren(...fieldGroups(event).map(({ title: name, lines }) => group(name, lines)));
+      subtitle.textContent = `${short.process} · ${short.call} · ${short.place} · ${clock(event.time)}`;
+      content.replaceChildren(...[alarm(event), ...fieldGroups(event).map(group)].filter((part) => part !== null));
+      element.scrollTop = 0;
+      element.classList.toggle("changed", event.toctou === "changed");
       raw.textContent = JSON.stringify(event, null, 2);
       element.hidden = false;
     },
@@ -56,36 +49,34 @@ export function drawer(onClose: () => void): Drawer {
   };
 }
 
-function group(name: string, lines: FieldLine[]): HTMLElement {
+function group({ title, lines }: FieldGroup): HTMLElement {
   return h(
     "table",
     { class: "fields" },
-    h("caption", null, name),
-    h("thead", { class: "sr-only" }, h("tr", null, ...["field", "value", "tags and status"].map((text) => h("th", { scope: "col" }, text)))),
-    h("tbody", null, lines.map(fieldRow)),
+    h("caption", null, title),
+    h("colgroup", null, h("col", { class: "col-name" }), h("col", null), h("col", { class: "col-note" })),
+    h("thead", { class: "sr-only" }, h("tr", null, ...["field", "value", "how it was read"].map((text) => h("th", { scope: "col" }, text)))),
+    h("tbody", null, lines.map(fieldRows)),
   );
 }
 
-function fieldRow({ name, value, note }: FieldLine): HTMLElement {
+function fieldRows({ name, value, note, block }: FieldLine): HTMLElement[] {
+  const short = name.replace(/^(process|msg|socket|sendfile|attrs)\./, "");
+  const badges = note ? h("td", { class: "note" }, noteBadges(name, note)) : null;
+  if (block) {
+    // What has fields of its own in it names them itself.
+    const own = block.querySelector(`[data-field="${name}"]`) ? null : name;
+    const title = TITLES[name] ?? short;
+    const head = h("th", { scope: "row", colspan: badges ? 2 : 3 }, title);
+    return [h("tr", { "data-field": own, class: "above" }, head, badges), h("tr", { class: "block", "data-block": name }, h("td", { colspan: 3 }, block))];
+  }
   const empty = value === "null" || value === "none" || value === "–";
-  return h(
-    "tr",
-    { "data-field": name },
-    h("th", { scope: "row" }, name.replace(/^(process|msg|socket|attrs)\./, "")),
-    h("td", { class: empty ? "value subdued" : "value", colspan: note ? null : 2 }, value),
-    note ? h("td", { class: "note" }, [...note.tags.map(tag), status(note.status)]) : null,
-  );
+  return [h("tr", { "data-field": name }, h("th", { scope: "row" }, short), h("td", { class: empty ? "value subdued" : "value", colspan: note ? null : 2 }, value), badges)];
 }
 
-function tag(name: string): HTMLElement {
-  return h("span", { class: "tag", title: TAGS[name] ?? name }, name);
-}
-
-function status(name: string): HTMLElement {
-  return h("span", { class: `status ${name}`, title: STATUSES[name] ?? name }, name);
-}
-
-function legend(): HTMLElement {
-  const entries = [...Object.entries(TAGS).map(([name, text]) => [tag(name), text]), ...Object.entries(STATUSES).map(([name, text]) => [status(name), text])];
-  return h("details", { class: "legend" }, h("summary", null, "What tags and status mean"), h("dl", null, ...entries.map(([mark, text]) => h("div", null, h("dt", null, mark), h("dd", null, text)))));
+/** A visible alarm: what the caller showed is not what the kernel used. */
+function alarm(event: CallEvent): HTMLElement | null {
+  if (event.toctou !== "changed") return null;
+  const what = differences(event).join(", ");
+  return h("p", { class: "notice bad alarm", role: "alert" }, h("b", null, "⚠ The message changed while the call ran"), `: the kernel used another ${what || "message"} than the caller showed at entry.`);
 }

@@ -1,10 +1,12 @@
 import { h } from "../dom/element";
-import { cells, COLUMNS, type Row } from "./row";
+import { cells, COLUMNS, HEADINGS, type Row } from "./row";
 
 // Only the rows in sight exist, and they are used again: a thousand events a second cost the same as ten.
 
 const ROW_PX = 28;
 const OVERSCAN = 6;
+/** Columns whose text may be longer than their room. */
+const TITLED = new Set<string>(["process", "call", "fd", "place", "result", "attrs"]);
 
 export interface EventList {
   element: HTMLElement;
@@ -15,7 +17,7 @@ export interface EventList {
 }
 
 export function eventList(onPick: (seq: number) => void): EventList {
-  const head = h("div", { class: "event-row head", role: "row" }, ...COLUMNS.map((name) => h("span", { class: name, role: "columnheader" }, name)));
+  const head = h("div", { class: "event-row head", role: "row" }, ...COLUMNS.map((name) => h("span", { class: name, role: "columnheader" }, HEADINGS[name])));
   const body = h("div", { class: "event-body", role: "rowgroup" });
   const element = h("div", { class: "event-list", role: "grid", tabindex: 0, "aria-label": "events, newest first", "aria-readonly": "true" }, head, body);
   const pool: HTMLElement[] = [];
@@ -88,11 +90,12 @@ function fillRow(slot: HTMLElement, { event }: Row, index: number, isSelected: b
   slot.dataset["seq"] = String(event.seq);
   slot.id = `event-${event.seq}`;
   slot.classList.toggle("failed", event.error !== null);
+  slot.classList.toggle("changed", event.toctou === "changed");
   const texts = cells(event);
   COLUMNS.forEach((name, at) => {
     const cell = slot.children[at];
     if (!cell) return;
     cell.textContent = texts[name];
-    if (name === "destination" || name === "attrs" || name === "process" || name === "result") cell.setAttribute("title", texts[name]);
+    if (TITLED.has(name)) cell.setAttribute("title", texts[name]);
   });
 }

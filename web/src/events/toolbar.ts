@@ -6,10 +6,15 @@ export interface Figures {
   shown: number;
   held: number;
   missed: number;
+  /** Of those held, how many are not what the caller showed. */
+  changed: number;
   waiting: number;
   paused: boolean;
   connected: boolean;
 }
+
+/** What the list shows in such an event's row, so that the filter finds these alone. */
+const CHANGED = "⚠";
 
 export interface Toolbar {
   element: HTMLElement;
@@ -20,11 +25,12 @@ export interface Toolbar {
 
 export function toolbar(on: { pipeline: (name: string) => void; pause: () => void; filter: () => void }): Toolbar {
   const pipelines = h("select", { id: "event-pipeline" });
-  const filter = h("input", { id: "event-filter", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "process, pid, address, error, attribute…" });
+  const filter = h("input", { id: "event-filter", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "process, pid, call, address, file, error, attribute…; -word: without it" });
   const pause = h("button", { type: "button", class: "pause", "aria-pressed": "false" }, "Pause");
   const shown = h("span", { class: "shown" });
   const waiting = h("span", { class: "waiting" });
   const missed = h("span", { class: "missed", title: "kept by the pipeline, but not sent to this page because it could not keep up" });
+  const changed = h("button", { type: "button", class: "changed-count", hidden: true, title: "Show only events whose message changed between the caller's call and the kernel's use of it" });
   const live = h("span", { class: "live" });
   const element = h(
     "div",
@@ -32,11 +38,15 @@ export function toolbar(on: { pipeline: (name: string) => void; pause: () => voi
     h("div", { class: "field" }, h("label", { for: "event-pipeline" }, "Pipeline"), pipelines),
     h("div", { class: "field grow" }, h("label", { for: "event-filter" }, "Filter"), filter),
     pause,
-    h("p", { class: "figures-line" }, live, shown, missed, waiting),
+    h("p", { class: "figures-line" }, live, shown, missed, waiting, changed),
   );
   pipelines.addEventListener("change", () => on.pipeline(pipelines.value));
   filter.addEventListener("input", on.filter);
   pause.addEventListener("click", on.pause);
+  changed.addEventListener("click", () => {
+    filter.value = CHANGED;
+    on.filter();
+  });
   let offered = "";
   return {
     element,
@@ -49,10 +59,12 @@ export function toolbar(on: { pipeline: (name: string) => void; pause: () => voi
       }
       pipelines.value = chosen;
     },
-    tell({ shown: visible, held, missed: lost, waiting: later, paused, connected }) {
+    tell({ shown: visible, held, missed: lost, changed: other, waiting: later, paused, connected }) {
       shown.textContent = visible === held ? `${count(held)} events` : `${count(visible)} of ${count(held)} events`;
       missed.textContent = `${count(lost)} missed`;
       missed.classList.toggle("some", lost > 0);
+      changed.hidden = other === 0;
+      changed.textContent = `⚠ ${count(other)} changed between call and use`;
       waiting.textContent = paused ? `${count(later)} new since the pause` : "";
       live.textContent = !connected ? "connecting" : paused ? "paused" : "live";
       live.className = `live ${!connected ? "off" : paused ? "paused" : "on"}`;

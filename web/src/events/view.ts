@@ -45,13 +45,13 @@ export function events(root: HTMLElement, path: string[]): View {
     cancelAnimationFrame(frame);
     frame = 0;
     drawn = performance.now();
-    const all = frozen ?? kept.rows().slice();
+    const all = frozen ?? kept.rows();
     drawnFrom = all;
     if (!frozen) waiting = 0;
     const wanted = terms(bar.filter.value);
     shown = all.filter((row) => matches(row, wanted)).reverse();
     list.show(shown, selected);
-    bar.tell({ shown: shown.length, held: all.length, missed, waiting, paused: frozen !== null, connected });
+    bar.tell({ shown: shown.length, held: all.length, missed, changed: all.filter(({ event }) => event.toctou === "changed").length, waiting, paused: frozen !== null, connected });
     empty.hidden = shown.length > 0;
     if (shown.length === 0) empty.replaceChildren(...(all.length > 0 ? nothingMatches() : noEvents()));
   };
@@ -113,7 +113,8 @@ export function events(root: HTMLElement, path: string[]): View {
     resume();
     stopFollowing = follow(name, {
       events(fresh) {
-        waiting += kept.put(fresh);
+        const wanted = terms(bar.filter.value);
+        waiting += kept.put(fresh, (row) => wanted.length > 0 && matches(row, wanted));
         drawSoon();
       },
       missed(count) {
@@ -172,5 +173,5 @@ function noEvents(): HTMLElement[] {
 }
 
 function nothingMatches(): HTMLElement[] {
-  return [h("h2", null, "Nothing matches the filter"), h("p", null, "Every word must occur somewhere in the event. New events are still looked at as they come.")];
+  return [h("h2", null, "Nothing matches the filter"), h("p", null, "Every word must occur somewhere in the event, and none that has a minus before it. New events are still looked at as they come.")];
 }

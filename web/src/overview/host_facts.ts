@@ -20,7 +20,7 @@ export function hostFacts(status: Status): HTMLElement {
 export function backendFacts(backend: Backend, programs: KernelProgram[]): HTMLElement[] {
   const sees = backend.cannot_see.length === 0
     ? [h("p", null, "Nothing is hidden from this backend.")]
-    : [h("h3", null, "What it cannot see"), h("ul", { class: "cannot-see" }, ...backend.cannot_see.map((one) => h("li", null, one)))];
+    : [h("h3", null, "What it cannot see"), h("ul", { class: "cannot-see", tabindex: -1, "aria-label": "blind spots" }, ...backend.cannot_see.map((one) => h("li", null, one)))];
   return [
     h("p", { class: "backend-name" }, h("b", null, backend.name), h("span", { class: "chip" }, backend.requested === "auto" ? "chosen by auto" : `asked for: ${backend.requested}`)),
     h("p", { class: "why" }, backend.why),
@@ -37,13 +37,14 @@ function attempt({ name, works, reason }: Backend["tried"][number]): HTMLElement
 }
 
 function programTable(programs: KernelProgram[]): HTMLElement {
-  const head = ["program", "attached to", "recursion misses", "missed"].map((text, at) => h("th", { scope: "col", class: at > 1 ? "number" : "" }, text));
-  const rows = programs.map(({ name, attached_to, recursion_misses, missed }) =>
+  const head = ["program", "attached to", "instructions", "recursion misses", "missed"].map((text, at) => h("th", { scope: "col", class: at > 1 ? "number" : "" }, text));
+  const rows = programs.map(({ name, attached_to, verified_instructions, recursion_misses, missed }) =>
     h(
       "tr",
       null,
       h("th", { scope: "row" }, name),
       h("td", null, attached_to),
+      h("td", { class: "number" }, count(verified_instructions)),
       h("td", { class: "number" }, count(recursion_misses)),
       h("td", { class: "number" }, missed === null ? "not counted" : count(missed)),
     ),

@@ -58,12 +58,21 @@ function accountTable<Name extends string>(
   return h("table", { class: "ledger" }, h("caption", null, title), h("thead", null, head), h("tbody", null, body), h("tfoot", null, foot));
 }
 
+/** Why the two ends of a call, or a message's place in it, could not be brought together. */
+const UNPAIRED: Record<keyof Ledger["unpaired_by"], string> = {
+  no_slot: "no room among the calls in flight",
+  overwritten: "the thread entered again before a return was seen",
+  thread_exit: "the thread ended before a return was seen",
+  at_stop: "not returned when the programs were detached",
+  too_many: "messages of one sendmmsg or recvmmsg beyond those that the programs can tell of",
+};
+
 /** Probe hits that the kernel itself skipped were never calls in the ledger: they stand beside it. */
 function besideTheLedger({ missed, unpaired_by }: Ledger): HTMLElement {
   const entries: [string, number | null, string][] = [
     ["missed.probe", missed.probe, "probe hits that the kernel skipped"],
     ["missed.recursion", missed.recursion, "runs that the kernel skipped to avoid recursion"],
-    ...Object.entries(unpaired_by).map(([name, value]): [string, number, string] => [`unpaired_by.${name}`, value, "part of unpaired"]),
+    ...Object.entries(unpaired_by).map(([name, value]): [string, number, string] => [`unpaired_by.${name}`, value, `part of unpaired: ${UNPAIRED[name] ?? "of another cause"}`]),
   ];
   const body = entries.map(([name, value, meaning]) =>
     h(

@@ -8,6 +8,7 @@ import { drawWide } from "./flow_wide";
 import { backendFacts, hostFacts } from "./host_facts";
 import { ledgerTables, ledgerVerdict } from "./ledger_table";
 import { rateChart } from "./rate_chart";
+import { scope } from "./scope";
 
 const WIDE_FROM = 920;
 
@@ -19,8 +20,16 @@ export function overview(root: HTMLElement): View {
   const tables = h("div", { class: "ledger-tables" });
   const backend = h("div", { class: "backend" });
   const facts = h("div", null);
+  const looked = h("section", { class: "panel scope", "aria-labelledby": "scope-title" });
+  looked.addEventListener("click", ({ target }) => {
+    if (!(target instanceof Element) || !target.closest(".blind")) return;
+    const list = backend.querySelector<HTMLElement>(".cannot-see");
+    list?.scrollIntoView({ block: "center" });
+    list?.focus({ preventScroll: true });
+  });
   root.append(
     h("h1", { class: "sr-only" }, "Overview"),
+    looked,
     h("section", { class: "panel", "aria-labelledby": "rates-title" }, chart.element, hint),
     h(
       "section",
@@ -43,6 +52,7 @@ export function overview(root: HTMLElement): View {
     chart.draw(status.ledger.pipelines.map((pipeline) => pipeline.name));
     hint.hidden = status.ledger.seen > 0;
     drawFlow(status.ledger);
+    morph(looked, ...scope(status));
     morph(verdict, ledgerVerdict(status.ledger));
     morph(tables, ...ledgerTables(status.ledger));
     morph(backend, ...backendFacts(status.backend, status.kernel_programs));

@@ -20,6 +20,7 @@ export function scriptCard(script: Script, log: LogPage | undefined, failure: No
     ),
     h("p", { class: "kind subdued" }, [role, language, bytes(script.size_bytes)].filter(Boolean).join(" · ")),
     h("p", { class: "summary" }, summary),
+    wants(script),
     state_why ? h("p", { class: "notice bad" }, state_why) : null,
     keptBar(script),
     figures(script),
@@ -34,6 +35,14 @@ export function scriptCard(script: Script, log: LogPage | undefined, failure: No
       h("button", { type: "button", class: "danger quiet", "data-action": "delete" }, "Delete"),
     ),
   );
+}
+
+/** Events of other calls pass it by. */
+function wants({ describe }: Script): HTMLElement | null {
+  const wanted = describe?.wants;
+  if (!wanted) return null;
+  const payload = wanted.payload > 0 ? `payload ${bytes(wanted.payload)}` : "no payload";
+  return h("p", { class: "wants" }, h("span", { class: "subdued" }, "wants"), wanted.calls.map((call) => h("code", null, call)), h("span", { class: "subdued" }, payload));
 }
 
 function keptBar({ events_in, kept, dropped }: Script): HTMLElement {

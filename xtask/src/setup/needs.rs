@@ -87,6 +87,7 @@ pub fn all(toolchain: Toolchain) -> Vec<Need> {
             "kernels that have kprobes",
         ),
         Need::package(Test, "busybox-static", &["busybox"], "programs of QEMU's guest"),
+        Need::package(Test, "strace", &["strace"], "says what weir must say of the same calls"),
         Need::package(Test, "cpio", &["cpio"], "packs the guest's files"),
         Need::package(Test, "chromium", &["chromium", "google-chrome"], "tests the page"),
         Need::command(

@@ -2,6 +2,7 @@
 # The guest's only process: mounts what the tests need, runs them, says how each ended, powers off.
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/root RUST_BACKTRACE=1 WEIR_BIN=/bin/weir WEIR_SCRIPTS=/scripts
+export WEIR_COMPAT=/compat
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys

@@ -1,5 +1,5 @@
-//! The guest's files: busybox, the test binaries, the release binary, the scripts and the libraries
-//! that these need, packed as an initramfs.
+//! The guest's files: busybox, strace, the test binaries, the release binary, the scripts and the
+//! libraries that these need, packed as an initramfs.
 
 use std::{
     collections::BTreeSet,
@@ -32,7 +32,7 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// Packs the guest's files and says where the archive is.
-pub fn pack(tests: &[PathBuf], filter: Option<&str>) -> Result<PathBuf> {
+pub fn pack(tests: &[PathBuf], compat: &Path, filter: Option<&str>) -> Result<PathBuf> {
     let root = target("vm/root");
     if root.exists() {
         fs::remove_dir_all(&root).with_context(|| format!("cannot remove {}", root.display()))?;
@@ -52,6 +52,9 @@ pub fn pack(tests: &[PathBuf], filter: Option<&str>) -> Result<PathBuf> {
     let busybox = need(&["busybox"])?;
     copy(&busybox, &root.join("bin/busybox"))?;
     let mut libraries: BTreeSet<PathBuf> = libraries_of(&busybox)?.into_iter().collect();
+    let strace = need(&["strace"])?;
+    copy(&strace, &root.join("bin/strace"))?;
+    libraries.extend(libraries_of(&strace)?);
     let mut binaries = vec![(weir(), root.join("bin/weir"))];
     for test in tests {
         binaries.push((test.clone(), root.join("tests").join(stem(test))));
@@ -67,6 +70,9 @@ pub fn pack(tests: &[PathBuf], filter: Option<&str>) -> Result<PathBuf> {
     }
     for script in entries(&target("scripts")) {
         copy(&script, &root.join("scripts").join(name(&script)))?;
+    }
+    for caller in entries(compat) {
+        copy(&caller, &root.join("compat").join(name(&caller)))?;
     }
     archive(&root)
 }

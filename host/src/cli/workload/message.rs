@@ -24,6 +24,13 @@ impl Message<'_> {
 
     /// The same, on a number that need not be a descriptor.
     pub fn send_to_number(&self, fd: RawFd, flags: i32) -> io::Result<usize> {
+        let header = self.header();
+        // SAFETY: the header and all that it points to live until the call returns; it only reads.
+        result(unsafe { libc::syscall(libc::SYS_sendmsg, fd, &raw const header, flags) })
+    }
+
+    /// `struct msghdr`, which points to the parts of this message.
+    pub fn header(&self) -> libc::msghdr {
         let Self { name, parts, control } = self;
         // SAFETY: integers and pointers, for which zero is a value.
         let mut header: libc::msghdr = unsafe { mem::zeroed() };
@@ -38,8 +45,7 @@ impl Message<'_> {
             header.msg_control = control.as_ptr().cast_mut().cast();
             header.msg_controllen = control.len() as _;
         }
-        // SAFETY: the header and all that it points to live until the call returns; it only reads.
-        result(unsafe { libc::syscall(libc::SYS_sendmsg, fd, &raw const header, flags) })
+        header
     }
 }
 
@@ -48,12 +54,16 @@ pub fn result(returned: libc::c_long) -> io::Result<usize> {
     usize::try_from(returned).map_err(|_| io::Error::last_os_error())
 }
 
-/// A control message of `SOL_SOCKET`: `struct cmsghdr`, then data, up to its alignment (cmsg(3)).
+/// A control message of `SOL_SOCKET`.
 pub fn control(kind: i32, data: &[u8]) -> Vec<u8> {
+    control_of(libc::SOL_SOCKET, kind, data)
+}
+
+/// A control message: `struct cmsghdr`, then data, up to its alignment (cmsg(3)).
+pub fn control_of(level: i32, kind: i32, data: &[u8]) -> Vec<u8> {
     let len = size_of::<libc::cmsghdr>() + data.len();
     let mut message =
-        [&len.to_ne_bytes()[..], &libc::SOL_SOCKET.to_ne_bytes(), &kind.to_ne_bytes(), data]
-            .concat();
+        [&len.to_ne_bytes()[..], &level.to_ne_bytes(), &kind.to_ne_bytes(), data].concat();
     message.resize(len.next_multiple_of(align_of::<libc::cmsghdr>()), 0);
     message
 }

@@ -1,0 +1,239 @@
+//! What the kernel side is asked for, by all scripts and the command line together.
+
+use std::fmt;
+
+use weir_sdk::event::CALL_SENDMSG;
+
+use super::registry::State;
+use crate::script::{Wants, call_names};
+
+/// The calls to trace, and how much of their payload to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The calls: a bit for each, at its number (`CALL_*`).
+    pub calls: u16,
+    /// Bytes of payload.
+    pub payload: u32,
+}
+
+/// Is told of each change of what is wanted. It must not change pipelines itself.
+pub type OnWanted = Box<dyn Fn(Wanted) + Send + Sync>;
+
+impl Wanted {
+    /// Whether a call (`CALL_*`) is to be traced.
+    pub fn has(self, call: u16) -> bool {
+        1u16.checked_shl(call.into()).is_some_and(|bit| self.calls & bit != 0)
+    }
+
+    /// What the scripts of this state and the command line want. Where nobody says which calls, as
+    /// in a pipeline without scripts at work, it is sendmsg.
+    pub(super) fn of(state: &State, asked: Self) -> Self {
+        let at_work = |script: &String| {
+            state
+                .scripts
+                .get(script)
+                .filter(|script| script.is_enabled())
+                .map(|it| it.describe.wants)
+        };
+        let mut wanted = asked;
+        let mut unsaid = state.pipelines.is_empty();
+        for pipeline in &state.pipelines {
+            let mut scripts = pipeline.scripts.iter().filter_map(|(script, _)| at_work(script));
+            match scripts.next() {
+                Some(first) => {
+                    wanted = scripts.fold(wanted.and(first), Self::and);
+                }
+                None => unsaid = true,
+            }
+        }
+        if unsaid && asked.calls == 0 {
+            wanted.calls |= 1 << CALL_SENDMSG;
+        }
+        wanted
+    }
+
+    fn and(self, wants: Wants) -> Self {
+        Self { calls: self.calls | wants.calls, payload: self.payload.max(wants.payload) }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.calls {
+            0 => f.write_str("no calls")?,
+            calls => f.write_str(&call_names(calls).collect::<Vec<_>>().join(", "))?,
+        }
+        match self.payload {
+            0 => Ok(()),
+            bytes => write!(f, ", with {bytes} bytes of payload"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use weir_sdk::event::{CALL_RECVMSG, CALL_SENDTO, Head};
+
+    use super::*;
+    use crate::{
+        decode::Batch,
+        pipeline::{Pipelines, Put, Spec},
+        script::{Engine, Limits},
+    };
+
+    const SENDMSG: u16 = 1 << CALL_SENDMSG;
+    const SENDTO: u16 = 1 << CALL_SENDTO;
+    const RECVMSG: u16 = 1 << CALL_RECVMSG;
+
+    /// A script that says this of its wants, and does this to a batch, which lies at `$at`.
+    fn script(wants: &str, batch: &str) -> Vec<u8> {
+        let describe = format!("{{\"wants\":{wants}}}");
+        let text = format!(
+            r#"(module
+                (import "weir" "attr" (func $attr (param i32 i32 i32 i32 i32)))
+                (memory (export "memory") 4)
+                (data (i32.const 16) "{}")
+                (func (export "weir_abi") (result i32) (i32.const 1))
+                (func (export "weir_alloc") (param i32) (result i32) (i32.const 65536))
+                (func (export "weir_describe") (result i64) (i64.const {}))
+                (func (export "weir_batch") (param $at i32) (param i32) {batch}))"#,
+            describe.replace('"', r"\22"),
+            16 << 32 | describe.len(),
+        );
+        wat::parse_str(text).unwrap()
+    }
+
+    fn pipelines(asked: Wanted) -> (Pipelines, Arc<Mutex<Vec<Wanted>>>) {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let to = told.clone();
+        let on_wanted = Box::new(move |wanted| to.lock().unwrap().push(wanted));
+        (Pipelines::new(Engine::new(), Limits::default(), 100, asked, on_wanted), told)
+    }
+
+    fn put(pipelines: &Pipelines, name: &str, pipeline: Option<&str>, bytes: &[u8]) {
+        pipelines.put(Put { name, bytes, pipeline, params: None }).unwrap();
+    }
+
+    #[test]
+    fn each_change_of_what_is_wanted_is_told() {
+        let (pipelines, told) = pipelines(Wanted { calls: 0, payload: 16 });
+        let check = |calls, payload| {
+            assert_eq!(pipelines.wanted(), Wanted { calls, payload });
+            assert_eq!(told.lock().unwrap().drain(..).collect::<Vec<_>>(), [pipelines.wanted()]);
+        };
+        let check_untold = || assert_eq!(*told.lock().unwrap(), []);
+        check_untold();
+        pipelines.tell_wanted();
+        check(SENDMSG, 16);
+        put(&pipelines, "a", None, &script(r#"{"calls":["sendto"],"payload":256}"#, ""));
+        check(SENDTO, 256);
+        put(&pipelines, "b", None, &script(r#"{"calls":["recvmsg","sendto"]}"#, ""));
+        check(SENDTO | RECVMSG, 256);
+        pipelines.enable("b", true).unwrap();
+        pipelines.tell_wanted();
+        check_untold();
+        // Its pipeline keeps events all the same.
+        pipelines.enable("a", false).unwrap();
+        check(SENDTO | RECVMSG | SENDMSG, 16);
+        put(&pipelines, "a", None, &script("{}", ""));
+        check_untold();
+        put(&pipelines, "b", None, &script(r#"{"payload":17}"#, ""));
+        check(SENDMSG, 17);
+        pipelines.remove("b").unwrap();
+        check(SENDMSG, 16);
+        pipelines.finish();
+    }
+
+    #[test]
+    fn the_command_line_stands_in_for_scripts() {
+        let (pipelines, told) = pipelines(Wanted { calls: RECVMSG, payload: 0 });
+        pipelines.add(Spec { name: "all".to_owned(), scripts: Vec::new() }).unwrap();
+        put(&pipelines, "a", None, &script(r#"{"calls":["sendto"]}"#, ""));
+        let calls: Vec<_> = told.lock().unwrap().iter().map(|told| told.calls).collect();
+        assert_eq!(calls, [RECVMSG, RECVMSG | SENDTO]);
+        assert_eq!(pipelines.wanted().to_string(), "sendto, recvmsg");
+        pipelines.finish();
+    }
+
+    fn batch(calls: &[u16]) -> Arc<Batch> {
+        let mut batch = Batch { lost_before: 2, ..Batch::default() };
+        for (seq, &call) in (11..).zip(calls) {
+            batch.push(Head { seq, call, ..Head::default() });
+        }
+        Arc::new(batch)
+    }
+
+    fn seqs(pipelines: &Pipelines, pipeline: &str) -> Vec<u64> {
+        let kept = pipelines.kept(Some(pipeline)).unwrap().before(u64::MAX);
+        kept.iter().flat_map(|batch| batch.heads.iter().map(|head| head.seq)).collect()
+    }
+
+    const TRAP: &str = "unreachable";
+
+    /// Traps unless it is given two events, the first of them number 12, after 4 lost calls; drops
+    /// the first and gives the second an attribute.
+    const TWO_FROM_12: &str = r#"
+        (if (i32.or (i32.ne (i32.load offset=4 (local.get $at)) (i32.const 2))
+                (i64.ne (i64.load offset=32 (local.get $at)) (i64.const 12)))
+            (then unreachable))
+        (if (i64.ne (i64.load offset=40 (local.get $at)) (i64.const 4)) (then unreachable))
+        (if (i64.ne (i64.const 12) (i64.load
+                (i32.add (local.get $at) (i32.load offset=12 (local.get $at)))))
+            (then unreachable))
+        (i32.store8 (i32.add (local.get $at) (i32.load offset=16 (local.get $at))) (i32.const 1))
+        (call $attr (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 17) (i32.const 1))"#;
+
+    #[test]
+    fn a_script_is_given_what_it_wants_and_the_rest_passes_it_by() {
+        let (pipelines, _) = pipelines(Wanted::default());
+        put(&pipelines, "some", None, &script(r#"{"calls":["sendto"]}"#, TWO_FROM_12));
+        pipelines.deliver(&batch(&[CALL_SENDMSG, CALL_RECVMSG]));
+        let mixed = [CALL_SENDMSG, CALL_SENDTO, CALL_RECVMSG, CALL_SENDTO, CALL_SENDMSG];
+        pipelines.deliver(&batch(&mixed));
+        pipelines.finish();
+        // The batches' numbers overlap; the one kept last comes first.
+        assert_eq!(seqs(&pipelines, "some"), [11, 13, 14, 15, 11, 12]);
+        let kept = pipelines.kept(Some("some")).unwrap().before(u64::MAX);
+        let attrs: Vec<_> = kept[0].heads.iter().map(|head| head.attrs.len).collect();
+        assert_eq!(attrs, [0, 0, 6, 0]);
+        let info = pipelines.script("some").unwrap();
+        assert_eq!(info.faults.last.map(|fault| fault.message), None);
+        assert_eq!((info.events_in, info.kept, info.dropped, info.batches), (2, 1, 1, 1));
+        assert_eq!(info.switched_at_seq, Some(12));
+        let row = &pipelines.rows()[0];
+        assert_eq!((row.delivered, row.kept, row.dropped_by_script), (7, 6, 1));
+    }
+
+    #[test]
+    fn a_fault_costs_no_event_that_the_script_does_not_want() {
+        let (pipelines, _) = pipelines(Wanted::default());
+        put(&pipelines, "traps", None, &script(r#"{"calls":["sendto"]}"#, TRAP));
+        pipelines.deliver(&batch(&[CALL_SENDTO, CALL_SENDMSG, CALL_SENDTO]));
+        // It pauses now, unless this takes long.
+        pipelines.deliver(&batch(&[CALL_SENDTO, CALL_SENDTO]));
+        pipelines.deliver(&batch(&[CALL_SENDMSG]));
+        pipelines.finish();
+        assert_eq!(seqs(&pipelines, "traps"), [11, 12]);
+        let row = &pipelines.rows()[0];
+        assert_eq!((row.kept, row.trapped + row.quarantined, row.queued), (2, 4, 0));
+        let info = pipelines.script("traps").unwrap();
+        assert_eq!((info.events_in, info.kept), (4, 0));
+        assert!(info.faults.trapped > 0 && row.trapped > 0);
+    }
+
+    #[test]
+    fn a_script_that_wants_what_there_is_not_is_refused() {
+        let (pipelines, told) = pipelines(Wanted::default());
+        for (wants, text) in
+            [(r#"{"calls":["write"]}"#, "`write`"), (r#"{"payload":9999}"#, "9999")]
+        {
+            let bytes = script(wants, "");
+            let put = Put { name: "x", bytes: &bytes, pipeline: None, params: None };
+            let error = pipelines.put(put).unwrap_err().to_string();
+            assert!(error.contains(text) && !error.contains('\n'), "{error}");
+        }
+        assert_eq!(*told.lock().unwrap(), []);
+    }
+}
