@@ -11,6 +11,7 @@ mod kernel;
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    thread,
     time::Duration,
 };
 
@@ -52,7 +53,7 @@ impl Default for Options {
     }
 }
 
-/// Boots every kernel in turn and reports all of them together.
+/// Boots every kernel and reports all of them together.
 pub fn check(options: &Options) -> Result<()> {
     need(&["qemu-system-x86_64"])?;
     let images: Vec<PathBuf> =
@@ -60,12 +61,22 @@ pub fn check(options: &Options) -> Result<()> {
     let tests = test_binaries()?;
     let initramfs = initramfs::pack(&tests, &compat::build()?, options.filter.as_deref())?;
 
+    // Side by side: the tests in a guest run one after the other, so one guest leaves a processor idle.
+    let runs: Vec<_> = thread::scope(|scope| {
+        let start = |(series, image): (&String, &PathBuf)| {
+            let mut qemu = qemu(options, image, &initramfs);
+            eprintln!("$ {}", shown(&qemu));
+            let series = series.clone();
+            let patience = Duration::from_secs(options.timeout);
+            scope.spawn(move || console::watch(&mut qemu, &series, patience))
+        };
+        let guests: Vec<_> = options.kernels.iter().zip(&images).map(start).collect();
+        guests.into_iter().map(|guest| guest.join().expect("no panic")).collect()
+    });
     let mut lines = Vec::new();
     let mut failed = Vec::new();
-    for (series, image) in options.kernels.iter().zip(&images) {
-        let mut qemu = qemu(options, image, &initramfs);
-        eprintln!("$ {}", shown(&qemu));
-        let run = console::watch(&mut qemu, series, Duration::from_secs(options.timeout))?;
+    for (series, run) in options.kernels.iter().zip(runs) {
+        let run = run?;
         let verdict = run.verdict(tests.len(), options.filter.is_some());
         let text = match &verdict {
             Ok(()) => format!("ok, {} passed", run.passed),
