@@ -29,7 +29,7 @@ use crate::{
 /// From detaching the programs to reading their last records.
 const GRACE: Duration = Duration::from_millis(20);
 
-/// Trace this host's sendmsg calls, and serve what the scripts find.
+/// Trace what this host sends and receives, and serve what the scripts find.
 ///
 /// Needs root, or CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH, until the probes are attached.
 #[derive(Args)]
