@@ -10,7 +10,7 @@ use aya_ebpf::{
         generated::{bpf_get_current_comm, bpf_ringbuf_output},
     },
 };
-use weir_ebpf::{HEAP_BYTES, Notice, Record, Slot, control, counter, offset};
+use weir_ebpf::{HEAP_BYTES, Notice, Record, Slot, control, counter, in_flight, offset};
 use weir_sdk::event::{
     COMM_BYTES, GROUP_PPID, GROUP_START, HEAD_BYTES, STATUS_NOT_SEEN, STATUS_OK,
 };
@@ -41,7 +41,7 @@ pub fn begin(call: u16, compat: bool, fd: i32, msg: u64, flags: u32) -> Option<*
     };
     // SAFETY: a thread is in one call at a time, so its slot has one writer.
     unsafe {
-        if (*slot).pending.in_flight != 0 {
+        if (*slot).pending.in_flight == in_flight::CALL {
             count(counter::OVERWRITTEN);
         }
         clear(slot);
@@ -77,7 +77,7 @@ pub unsafe fn go(slot: *mut Slot) {
         let same = net == (*known).net && net != 0;
         (*slot).record.head.netns =
             if same { (*known).netns } else { value(net, offset::NET_INUM) };
-        (*slot).pending.in_flight = 1;
+        (*slot).pending.in_flight = in_flight::CALL;
         (*slot).record.head.time_ns = bpf_ktime_get_ns();
     }
 }
@@ -88,7 +88,7 @@ pub fn in_flight() -> Option<*mut Slot> {
     // A call that entered before the programs were attached, or the host's own, has none.
     let slot = IN_FLIGHT.get_ptr_mut(task::tid())?;
     // SAFETY: as in `begin`.
-    if unsafe { (*slot).pending.in_flight } == 0 { None } else { Some(slot) }
+    if unsafe { (*slot).pending.in_flight } == in_flight::NONE { None } else { Some(slot) }
 }
 
 /// The call has returned.
@@ -100,7 +100,7 @@ pub fn in_flight() -> Option<*mut Slot> {
 pub unsafe fn returned(slot: *mut Slot, ret: i64, now: u64) {
     // SAFETY: the caller vouches for the slot.
     unsafe {
-        (*slot).pending.in_flight = 0;
+        (*slot).pending.in_flight = in_flight::NONE;
         let head = &mut (*slot).record.head;
         head.duration_ns = now - head.time_ns;
         head.ret = ret;
@@ -161,7 +161,7 @@ pub fn forget(tid: u32) {
         return;
     };
     // SAFETY: the value lives until the program ends, also when another removes it.
-    if unsafe { (*slot).pending.in_flight } != 0 {
+    if unsafe { (*slot).pending.in_flight } == in_flight::CALL {
         count(counter::THREAD_EXIT);
     }
     // It may be gone by now, which is what is wanted.
@@ -180,7 +180,8 @@ unsafe fn clear(slot: *mut Slot) {
             words.add(word).write_volatile(0);
         }
         ((*head).start_ns, (*head).status[GROUP_START]) = (start_ns, status);
-        ((*slot).pending.used, (*slot).pending.compared) = (0, 0);
+        let pending = &mut (*slot).pending;
+        (pending.used, pending.compared, pending.messages) = (0, 0, 0);
     }
 }
 

@@ -6,6 +6,7 @@ use weir_ebpf::{FileHead, Slot, UNKNOWN, file, offset};
 use crate::{
     heap,
     kernel::{self, pointer, value},
+    repeat::{END, ON, repeat},
     task,
 };
 
@@ -13,10 +14,11 @@ const SOL_SOCKET: u32 = 1;
 const SCM_RIGHTS: u32 = 1;
 const SCM_PIDFD: u32 = 4;
 
-/// Steps taken in one look at descriptors: one for each control message, descriptor and name.
-const STEPS: u32 = 64;
+/// Steps taken in one look at descriptors: one for each control message, descriptor, name and mount.
+/// As many descriptors as one message passes (`SCM_MAX_FD`, 253) with eight names each.
+const STEPS: u32 = 2048;
 /// Steps for one file alone.
-const STEPS_OF_ONE: u32 = 24;
+const STEPS_OF_ONE: u32 = 64;
 /// Most bytes of a name with its NUL (`NAME_MAX`).
 const NAME: usize = 256;
 /// Bytes for all names of one file: the last is begun in the first half.
@@ -61,48 +63,55 @@ pub unsafe fn of_control(slot: *mut Slot) {
     }
 }
 
-/// One loop for messages, descriptors and names: the verifier walks loops in loops too often. What
-/// it goes by is kept in memory and read back, so that the verifier's states meet again.
+/// What a round needs.
+struct Walk {
+    slot: *mut Slot,
+}
+
+/// One loop for messages, descriptors and names; where it stands lies in the slot.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn walk_control(slot: *mut Slot) -> u64 {
+    if slot.is_null() {
+        return 0;
+    }
     // SAFETY: the slot is the calling thread's.
     unsafe {
-        // The next control message, the next descriptor, and how many of those there are.
-        let (at, fd_at, fds, walk) = (
-            &raw mut (*slot).pending.next_control,
-            &raw mut (*slot).pending.next_fd,
-            &raw mut (*slot).pending.fds,
-            &raw mut (*slot).pending.dentry,
-        );
-        at.write_volatile(0);
-        fds.write_volatile(0);
-        walk.write_volatile(0);
-        for _ in 0..STEPS {
-            if walk.read_volatile() != 0 {
-                step_up(slot);
-                continue;
-            }
-            let left = fds.read_volatile();
-            if left == 0 {
-                if next_control(slot) == 0 {
-                    return 0;
-                }
-                continue;
-            }
-            let from = fd_at.read_volatile();
-            let Some(fd) = heap::at::<4>(slot, from) else { return 0 };
-            let fd = fd.cast::<i32>().read_volatile();
-            fds.write_volatile(left - 1);
-            fd_at.write_volatile(from + 4);
-            if begin(slot, fd, of(fd)) == 0 {
-                return 0;
-            }
-        }
-        if walk.read_volatile() != 0 {
+        let pending = &raw mut (*slot).pending;
+        (&raw mut (*pending).next_control).write_volatile(0);
+        (&raw mut (*pending).fds).write_volatile(0);
+        (&raw mut (*pending).dentry).write_volatile(0);
+        repeat(STEPS, step, &mut Walk { slot });
+        if (&raw const (*pending).dentry).read_volatile() != 0 {
             cut(slot);
         }
         0
+    }
+}
+
+/// One step: to the next name of a file, the next descriptor or the next control message.
+#[inline(never)]
+extern "C" fn step(_: u64, walk: *mut Walk) -> i64 {
+    // SAFETY: `walk_control` hands it the calling thread's slot.
+    unsafe {
+        let slot = (*walk).slot;
+        let pending = &raw mut (*slot).pending;
+        if (&raw const (*pending).dentry).read_volatile() != 0 {
+            step_up(slot);
+            return ON;
+        }
+        let fds = &raw mut (*pending).fds;
+        let left = fds.read_volatile();
+        if left == 0 {
+            return if next_control(slot) == 0 { END } else { ON };
+        }
+        let fd_at = &raw mut (*pending).next_fd;
+        let from = fd_at.read_volatile();
+        let Some(fd) = heap::at::<4>(slot, from) else { return END };
+        let fd = fd.cast::<i32>().read_volatile();
+        fds.write_volatile(left - 1);
+        fd_at.write_volatile(from + 4);
+        if begin(slot, fd, of(fd)) == 0 { END } else { ON }
     }
 }
 
@@ -110,19 +119,33 @@ extern "C" fn walk_control(slot: *mut Slot) -> u64 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn describe(slot: *mut Slot, fd: i32, file: u64) -> u64 {
+    if slot.is_null() {
+        return 0;
+    }
     // SAFETY: the slot is the calling thread's.
     unsafe {
-        let walk = &raw mut (*slot).pending.dentry;
-        walk.write_volatile(0);
+        let dentry = &raw mut (*slot).pending.dentry;
+        dentry.write_volatile(0);
         begin(slot, fd, file);
-        for _ in 0..STEPS_OF_ONE {
-            if walk.read_volatile() == 0 {
-                return 0;
-            }
-            step_up(slot);
+        repeat(STEPS_OF_ONE, step_of_one, &mut Walk { slot });
+        if dentry.read_volatile() != 0 {
+            cut(slot);
         }
-        cut(slot);
         0
+    }
+}
+
+/// One step to the next name of the only file.
+#[inline(never)]
+extern "C" fn step_of_one(_: u64, walk: *mut Walk) -> i64 {
+    // SAFETY: `describe` hands it the calling thread's slot.
+    unsafe {
+        let slot = (*walk).slot;
+        if (&raw const (*slot).pending.dentry).read_volatile() == 0 {
+            return END;
+        }
+        step_up(slot);
+        ON
     }
 }
 

@@ -1,5 +1,7 @@
 //! The iovec table: how much it is, its first entries, and the payload that they point to.
 
+use core::ptr;
+
 use aya_ebpf::helpers::{bpf_probe_read_user, generated};
 use weir_ebpf::{Slot, control};
 use weir_sdk::event::{
@@ -10,6 +12,7 @@ use weir_sdk::event::{
 use crate::{
     heap::{self, Memory},
     maps,
+    repeat::{END, ON, repeat},
 };
 
 /// `struct iovec` (include/uapi/linux/uio.h).
@@ -26,6 +29,25 @@ struct Iovec {
 struct CompatIovec {
     base: u32,
     len: u32,
+}
+
+/// Either of them.
+trait Entry: Copy {
+    fn len(&self) -> u64;
+}
+
+impl Entry for Iovec {
+    #[inline(always)]
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+impl Entry for CompatIovec {
+    #[inline(always)]
+    fn len(&self) -> u64 {
+        self.len.into()
+    }
 }
 
 /// Entries of the iovec table read at once.
@@ -61,7 +83,7 @@ pub unsafe fn table(slot: *mut Slot) {
         return;
     };
     head.iov = span;
-    let (mut total, mut carry) = (total_shown(slot, compat.into()), 0);
+    let (mut total, mut carry) = (total_shown(slot), 0);
     if head.iovlen > IOV_SHOWN as u64 {
         let (rest, left) = (from + u64::from(span.len), head.iovlen - IOV_SHOWN as u64);
         let more = if compat { compat_iovec_total(rest, left) } else { iovec_total(rest, left) };
@@ -78,35 +100,72 @@ pub unsafe fn table(slot: *mut Slot) {
     head.status[GROUP_IOV] = if truncated { STATUS_TRUNCATED } else { STATUS_OK };
 }
 
-/// The sum of the lengths in the part of the table that lies in the heap. A function of its own, as
-/// the next: what is known of the loop's end would go on to be looked at in as many states.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn total_shown(slot: *mut Slot, compat: u32) -> u64 {
-    let mut total = (0, 0);
-    // SAFETY: the slot is the calling thread's; places are checked.
-    unsafe {
-        let table = (*slot).record.head.iov;
-        let Some(start) = heap::at::<{ IOV_SHOWN * size_of::<Iovec>() }>(slot, table.offset) else {
-            return 0;
-        };
-        for entry in 0..IOV_SHOWN {
-            let len = if compat != 0 {
-                if entry as u32 * 8 >= table.len {
-                    break;
-                }
-                u64::from(start.cast::<u32>().add(2 * entry + 1).read_volatile())
-            } else {
-                if entry as u32 * 16 >= table.len {
-                    break;
-                }
-                start.cast::<u64>().add(2 * entry + 1).read_volatile()
-            };
-            total = sum(total, len);
+/// A sum and its carry, as the rounds of a loop leave it.
+struct Sum {
+    slot: *mut Slot,
+    table: u64,
+    total: (u64, u64),
+    fault: u64,
+}
+
+impl Sum {
+    #[inline(always)]
+    fn of(&self) -> u64 {
+        let (total, carry) = self.total;
+        if self.fault != 0 {
+            FAULT
+        } else if carry >> 63 == 0 {
+            total
+        } else {
+            MOST
         }
     }
-    let (total, carry) = total;
-    if carry >> 63 == 0 { total } else { MOST }
+}
+
+/// The sum of the lengths in the part of the table that lies in the heap.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn total_shown(slot: *mut Slot) -> u64 {
+    if slot.is_null() {
+        return 0;
+    }
+    let mut sum = Sum { slot, table: 0, total: (0, 0), fault: 0 };
+    repeat(IOV_SHOWN as u32, add_shown, &mut sum);
+    sum.of()
+}
+
+/// Adds one of those.
+#[inline(never)]
+extern "C" fn add_shown(entry: u64, to: *mut Sum) -> i64 {
+    // SAFETY: `total_shown` hands it the calling thread's slot; places are checked.
+    unsafe {
+        let slot = (*to).slot;
+        let table = (*slot).record.head.iov;
+        let Some((_, len)) = shown(slot, table, entry as u32) else { return END };
+        (*to).total = sum((*to).total, len);
+        ON
+    }
+}
+
+/// An entry of the table that lies in the heap: base and length.
+#[inline(always)]
+unsafe fn shown(slot: *mut Slot, table: Span, entry: u32) -> Option<(u64, u64)> {
+    // SAFETY: the caller vouches for the slot; places are checked.
+    unsafe {
+        if (*slot).record.head.compat == 0 {
+            if entry * 16 >= table.len {
+                return None;
+            }
+            let at = heap::at::<16>(slot, table.offset + entry * 16)?.cast::<u64>();
+            Some((at.read_volatile(), at.add(1).read_volatile()))
+        } else {
+            if entry * 8 >= table.len {
+                return None;
+            }
+            let at = heap::at::<8>(slot, table.offset + entry * 8)?.cast::<u32>();
+            Some((u64::from(at.read_volatile()), u64::from(at.add(1).read_volatile())))
+        }
+    }
 }
 
 /// Adds a length to a sum and its carry. Without a branch: each would double the verifier's work.
@@ -147,59 +206,68 @@ const FAULT: u64 = u64::MAX;
 const MOST: u64 = i64::MAX as u64;
 
 /// The sum of the lengths of the entries that follow, at most [`IOV_ENTRIES`] in all.
-///
-/// A function of its own: inlined, its loops are walked by the verifier for each of the paths that
-/// lead to them, and Linux 6.1 gives up.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn iovec_total(table: u64, entries: u64) -> u64 {
-    total::<Iovec>(table, entries, |entry| entry.len)
+    total::<Iovec>(table, entries, add_chunk::<Iovec>, add_entry::<Iovec>)
 }
 
 /// The same for the table of a 32-bit caller.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn compat_iovec_total(table: u64, entries: u64) -> u64 {
-    total::<CompatIovec>(table, entries, |entry| u64::from(entry.len))
+    total::<CompatIovec>(table, entries, add_chunk::<CompatIovec>, add_entry::<CompatIovec>)
 }
 
 #[inline(always)]
-fn total<E: Copy>(table: u64, entries: u64, len: impl Fn(&E) -> u64) -> u64 {
+fn total<E>(
+    table: u64,
+    entries: u64,
+    chunk: extern "C" fn(u64, *mut Sum) -> i64,
+    entry: extern "C" fn(u64, *mut Sum) -> i64,
+) -> u64 {
     let most = IOV_ENTRIES - IOV_SHOWN as u64;
-    // Hidden, or the compiler sees that it bounds the loop as well, and leaves out the count, which is
-    // what the verifier goes by.
-    let mut left = core::hint::black_box(if entries > most { most } else { entries });
-    let mut from = table;
-    let mut total = (0u64, 0u64);
-    let mut add = |len: u64| total = sum(total, len);
-    for _ in 0..IOV_ENTRIES as usize / CHUNK {
-        if left < CHUNK as u64 {
-            break;
-        }
-        // SAFETY: the helper checks the address.
-        let Ok(chunk) = (unsafe { bpf_probe_read_user(from as *const [E; CHUNK]) }) else {
-            return FAULT;
+    let entries = if entries > most { most } else { entries };
+    let chunks = entries / CHUNK as u64;
+    let mut sum = Sum { slot: ptr::null_mut(), table, total: (0, 0), fault: 0 };
+    repeat(chunks as u32, chunk, &mut sum);
+    sum.table = table + chunks * size_of::<[E; CHUNK]>() as u64;
+    repeat((entries % CHUNK as u64) as u32, entry, &mut sum);
+    sum.of()
+}
+
+/// Adds the lengths of as many entries as are read at once.
+#[inline(never)]
+extern "C" fn add_chunk<E: Entry>(chunk: u64, to: *mut Sum) -> i64 {
+    // SAFETY: `total` hands it the sum; the helper checks the address.
+    unsafe {
+        let from = (*to).table + chunk * size_of::<[E; CHUNK]>() as u64;
+        let Ok(entries) = bpf_probe_read_user(from as *const [E; CHUNK]) else {
+            (*to).fault = 1;
+            return END;
         };
-        for entry in &chunk {
-            add(len(entry));
+        let mut total = (*to).total;
+        for entry in &entries {
+            total = sum(total, entry.len());
         }
-        left -= CHUNK as u64;
-        from += size_of::<[E; CHUNK]>() as u64;
+        (*to).total = total;
+        ON
     }
-    for _ in 1..CHUNK {
-        if left == 0 {
-            break;
-        }
-        // SAFETY: the helper checks the address.
-        let Ok(entry) = (unsafe { bpf_probe_read_user(from as *const E) }) else {
-            return FAULT;
+}
+
+/// Adds the length of one entry.
+#[inline(never)]
+extern "C" fn add_entry<E: Entry>(entry: u64, to: *mut Sum) -> i64 {
+    // SAFETY: as above.
+    unsafe {
+        let from = (*to).table + entry * size_of::<E>() as u64;
+        let Ok(entry) = bpf_probe_read_user(from as *const E) else {
+            (*to).fault = 1;
+            return END;
         };
-        add(len(&entry));
-        left -= 1;
-        from += size_of::<E>() as u64;
+        (*to).total = sum((*to).total, entry.len());
+        ON
     }
-    let (total, carry) = total;
-    if carry >> 63 == 0 { total } else { MOST }
 }
 
 /// Copies the first bytes of the payload, as many as somebody wants and at most `most`.
@@ -233,56 +301,62 @@ pub unsafe fn payload(slot: *mut Slot, most: u64) {
     };
 }
 
+/// What a round of copying needs.
+struct Copying {
+    slot: *mut Slot,
+    start: u32,
+    wanted: u32,
+    failed: u64,
+}
+
 /// Copies at most `wanted` bytes across the table's first entries; `pending.position` says how many.
 /// Returns 1 if it ended because memory could not be read.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn copy_payload(slot: *mut Slot, wanted: u32) -> u64 {
-    // SAFETY: the slot is the calling thread's. Everything goes through memory and is read back
-    // before it is checked, so that the verifier's states meet again after each entry.
+    if slot.is_null() {
+        return 1;
+    }
+    // SAFETY: the slot is the calling thread's.
     unsafe {
         let position = &raw mut (*slot).pending.position;
         position.write_volatile(0);
         let Some((start, _)) = heap::room::<{ 2 * PAYLOAD_BYTES }>(slot) else { return 1 };
-        let head = &raw const (*slot).record.head;
-        let compat = (*head).compat != 0;
-        let (table, entry_bytes) = ((*head).iov, if compat { 8 } else { 16 });
-        let mut failed = 0;
-        for entry in 0..IOV_SHOWN as u32 {
-            if entry * entry_bytes >= table.len {
-                break;
-            }
-            let Some(entry) = heap::at::<16>(slot, table.offset + entry * entry_bytes) else {
-                break;
-            };
-            let (base, len) = if compat {
-                let entry = entry.cast::<u32>();
-                (u64::from(entry.read_volatile()), u64::from(entry.add(1).read_volatile()))
-            } else {
-                let entry = entry.cast::<u64>();
-                (entry.read_volatile(), entry.add(1).read_volatile())
-            };
-            let copied = position.read_volatile();
-            if copied >= wanted {
-                break;
-            }
-            let Some(to) = heap::at::<PAYLOAD_BYTES>(slot, start + copied) else { break };
-            let left = u64::from(wanted - copied);
-            // Bounded right before it is used: a detour over the stack would lose the bound.
-            let mut take = core::hint::black_box(if len > left { left } else { len });
-            if take > PAYLOAD_BYTES as u64 {
-                take = PAYLOAD_BYTES as u64;
-            }
-            let take = take as u32;
-            if generated::bpf_probe_read_user(to.cast(), take, base as *const _) != 0 {
-                failed = 1;
-                break;
-            }
-            position.write_volatile(copied + take);
-        }
+        let mut copy = Copying { slot, start, wanted, failed: 0 };
+        repeat(IOV_SHOWN as u32, copy_entry, &mut copy);
         let copied = position.read_volatile();
         (*slot).record.head.payload =
             if copied == 0 { Span { offset: 0, len: 0 } } else { heap::keep(slot, start, copied) };
-        failed
+        copy.failed
+    }
+}
+
+/// Copies what one entry points to.
+#[inline(never)]
+extern "C" fn copy_entry(entry: u64, copy: *mut Copying) -> i64 {
+    // SAFETY: `copy_payload` hands it the calling thread's slot; places are checked.
+    unsafe {
+        let slot = (*copy).slot;
+        let table = (*slot).record.head.iov;
+        let Some((base, len)) = shown(slot, table, entry as u32) else { return END };
+        let position = &raw mut (*slot).pending.position;
+        let (copied, wanted) = (position.read_volatile(), (*copy).wanted);
+        if copied >= wanted {
+            return END;
+        }
+        let Some(to) = heap::at::<PAYLOAD_BYTES>(slot, (*copy).start + copied) else { return END };
+        let left = u64::from(wanted - copied);
+        // Bounded right before it is used: a detour over the stack would lose the bound.
+        let mut take = core::hint::black_box(if len > left { left } else { len });
+        if take > PAYLOAD_BYTES as u64 {
+            take = PAYLOAD_BYTES as u64;
+        }
+        let take = take as u32;
+        if generated::bpf_probe_read_user(to.cast(), take, base as *const _) != 0 {
+            (*copy).failed = 1;
+            return END;
+        }
+        position.write_volatile(copied + take);
+        ON
     }
 }

@@ -126,7 +126,7 @@ pub struct Pending {
     pub dentry: u64,
     /// Its mount.
     pub mnt: u64,
-    /// 1 from entry to return.
+    /// [`in_flight`].
     pub in_flight: u32,
     /// Bytes of the heap in use.
     pub used: u32,
@@ -140,16 +140,24 @@ pub struct Pending {
     pub next_fd: u32,
     /// How many of those there are.
     pub fds: u32,
-    /// sendmmsg, recvmmsg: what the call returned.
-    pub ret: i64,
-    /// sendmmsg, recvmmsg: bytes of the heap that all messages share.
+    /// sendmmsg: bytes of the heap that all messages share.
     pub shared: u32,
-    /// sendmmsg, recvmmsg: the next message to tell of.
-    pub next: u32,
+    /// sendmmsg: messages that have entered.
+    pub messages: u32,
     /// 1 when the kernel's copy has been looked at.
     pub compared: u32,
     /// A struct of the kernel's, while it is being looked at.
     pub scratch: [u8; SCRATCH_BYTES],
+}
+
+/// Values of [`Pending::in_flight`].
+pub mod in_flight {
+    /// The thread is in no call that is traced.
+    pub const NONE: u32 = 0;
+    /// A call has entered, or a message of one, of which nothing is told yet.
+    pub const CALL: u32 = 1;
+    /// sendmmsg, between two messages: all that has entered is told of.
+    pub const BETWEEN: u32 = 2;
 }
 
 /// Bytes of [`Pending::scratch`].

@@ -15,6 +15,7 @@ mod kernel;
 mod leave;
 mod maps;
 mod message;
+mod repeat;
 mod several;
 mod socket;
 mod syscall;

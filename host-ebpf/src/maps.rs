@@ -22,10 +22,6 @@ pub static IN_FLIGHT: HashMap<u32, Slot> = HashMap::with_max_entries(SLOTS, BPF_
 #[map]
 pub static ENTRIES: ProgramArray = ProgramArray::with_max_entries(CALL_NAMES.len() as u32 + 1, 0);
 
-/// By `CALL_*`: what `sys_exit` goes on to when there is more to tell than it can.
-#[map]
-pub static RETURNS: ProgramArray = ProgramArray::with_max_entries(CALL_NAMES.len() as u32 + 1, 0);
-
 #[map]
 static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
 

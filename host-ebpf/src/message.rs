@@ -89,12 +89,15 @@ pub const ALL: u64 = u64::MAX;
 /// Reads those parts of a message that are not read yet: an address of `name_len` bytes, and at most
 /// `most` bytes of payload.
 ///
-/// # Safety
-///
-/// As for [`header`].
-#[inline(always)]
-pub unsafe fn parts(slot: *mut Slot, name_len: i32, most: u64) {
-    // SAFETY: the caller vouches for the slot.
+/// A function of its own, as all that several programs or rounds of a loop go through: the verifier
+/// walks it once, and not on each of the ways that lead there.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn parts(slot: *mut Slot, name_len: i32, most: u64) -> u64 {
+    if slot.is_null() {
+        return 0;
+    }
+    // SAFETY: the slot is the calling thread's.
     unsafe {
         let head = &raw mut (*slot).record.head;
         if unread((*head).status[GROUP_NAME]) {
@@ -111,6 +114,7 @@ pub unsafe fn parts(slot: *mut Slot, name_len: i32, most: u64) {
             control(slot);
         }
     }
+    0
 }
 
 /// Whether a part may still be read.

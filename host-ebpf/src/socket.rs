@@ -22,16 +22,16 @@ const AF_VSOCK: u16 = 40;
 const UNIX_NAME: usize = 110;
 
 /// Reads the socket behind `fd`.
-///
-/// # Safety
-///
-/// `slot` is the calling thread's.
-#[inline(always)]
-pub unsafe fn behind(slot: *mut Slot, fd: i32) {
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn behind(slot: *mut Slot, fd: i32) -> u64 {
+    if slot.is_null() {
+        return 0;
+    }
     let file = files::of(fd);
     let inode = pointer(file, offset::FILE_INODE);
     let number: u64 = value(inode, offset::INODE_INO);
-    // SAFETY: the caller vouches for the slot.
+    // SAFETY: the slot is the calling thread's.
     unsafe {
         let known = &raw const (*slot).socket;
         if file == 0 || (*known).file != file || (*known).inode != number {
@@ -39,12 +39,13 @@ pub unsafe fn behind(slot: *mut Slot, fd: i32) {
             if value::<u16>(inode, offset::INODE_MODE) & S_IFMT != S_IFSOCK {
                 // Without offsets nothing is known; with them it is not a socket, or not open.
                 *status = if blind() { STATUS_NOT_SEEN } else { STATUS_ABSENT };
-                return;
+                return 0;
             }
             know(slot, file, number, pointer(file, offset::FILE_PRIVATE));
         }
         describe(slot);
     }
+    0
 }
 
 /// Whether this kernel's BTF does not say how to find a socket.
@@ -60,7 +61,7 @@ fn blind() -> bool {
 ///
 /// # Safety
 ///
-/// As for [`behind`].
+/// `slot` is the calling thread's.
 #[inline(always)]
 pub unsafe fn know(slot: *mut Slot, file: u64, inode: u64, socket: u64) {
     let sk = pointer(socket, offset::SOCKET_SK);
@@ -79,7 +80,7 @@ pub unsafe fn know(slot: *mut Slot, file: u64, inode: u64, socket: u64) {
 ///
 /// # Safety
 ///
-/// As for [`behind`].
+/// `slot` is the calling thread's.
 #[inline(always)]
 pub unsafe fn describe(slot: *mut Slot) {
     // SAFETY: the caller vouches for the slot; the scratch is larger than what is read.

@@ -2,15 +2,16 @@
 
 use weir_ebpf::{Slot, offset};
 use weir_sdk::event::{
-    CALL_IO_URING, CALL_SENDMSG, CALL_SENDTO, CONTROL_BYTES, GROUP_CONTROL, GROUP_IOV, GROUP_MSG,
-    GROUP_NAME, NAME_BYTES, STATUS_ABSENT, STATUS_OK, STATUS_TRUNCATED, Span, TOCTOU_CHANGED,
-    TOCTOU_SAME, TOCTOU_UNREAD,
+    CALL_IO_URING, CALL_SENDMMSG, CALL_SENDMSG, CALL_SENDTO, CONTROL_BYTES, GROUP_CONTROL,
+    GROUP_IOV, GROUP_MSG, GROUP_NAME, NAME_BYTES, STATUS_ABSENT, STATUS_OK, STATUS_TRUNCATED, Span,
+    TOCTOU_CHANGED, TOCTOU_SAME, TOCTOU_UNREAD,
 };
 
 use crate::{
     files,
     heap::{self, Memory},
     kernel::{field, pointer, value},
+    repeat::{END, ON, repeat},
     socket,
 };
 
@@ -29,16 +30,39 @@ const KERNEL_HEAD: u32 = 16;
 pub unsafe fn used(slot: *mut Slot, sock: u64, msg: u64) {
     // SAFETY: the caller vouches for the slot.
     unsafe {
-        // A call passes here once. What comes after that the kernel sends on its behalf.
+        // A message passes here once. What comes after that the kernel sends on its behalf.
         let compared = &raw mut (*slot).pending.compared;
         if compared.read_volatile() != 0 {
             return;
         }
         compared.write_volatile(1);
         match (*slot).record.head.call {
-            CALL_SENDMSG | CALL_SENDTO => compare(slot, msg),
+            CALL_SENDMSG | CALL_SENDMMSG | CALL_SENDTO => compare(slot, msg),
             CALL_IO_URING => take(slot, sock, msg),
             _ => {}
+        }
+    }
+}
+
+/// `____sys_sendmsg(struct socket *sock, struct msghdr *msg_sys, …)` (net/socket.c): the message of
+/// sendmmsg is the kernel's but for its control messages. One to the address of the message before does
+/// not come by `security_socket_sendmsg`, so it is compared here if it has none.
+///
+/// # Safety
+///
+/// `slot` is the calling thread's.
+#[inline(always)]
+pub unsafe fn copied(slot: *mut Slot, msg: u64) {
+    // SAFETY: the caller vouches for the slot.
+    unsafe {
+        let compared = &raw mut (*slot).pending.compared;
+        let control = field::<u64>(msg, offset::MSGHDR_CONTROLLEN);
+        if (*slot).record.head.call == CALL_SENDMMSG
+            && compared.read_volatile() == 0
+            && control == Some(0)
+        {
+            compared.write_volatile(1);
+            compare(slot, msg);
         }
     }
 }
@@ -127,33 +151,52 @@ unsafe fn compare(slot: *mut Slot, msg: u64) {
     }
 }
 
+/// What a round of comparing needs, and whether there was a difference.
+struct Comparing {
+    slot: *mut Slot,
+    a: u32,
+    b: u32,
+    len: u32,
+    different: u64,
+}
+
 /// 1 if `len` bytes at two places of the heap are not the same.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn differs(slot: *mut Slot, a: u32, b: u32, len: u32) -> u64 {
-    // SAFETY: the slot is the calling thread's; places are checked.
+    if slot.is_null() {
+        return 1;
+    }
+    let mut comparing = Comparing { slot, a, b, len, different: 0 };
+    repeat((CONTROL_BYTES / 8) as u32, compare_word, &mut comparing);
+    comparing.different
+}
+
+/// Compares eight bytes, or what is left.
+#[inline(never)]
+extern "C" fn compare_word(word: u64, comparing: *mut Comparing) -> i64 {
+    // SAFETY: `differs` hands it the calling thread's slot; places are checked.
     unsafe {
-        let (Some(a), Some(b)) =
-            (heap::at::<CONTROL_BYTES>(slot, a), heap::at::<CONTROL_BYTES>(slot, b))
-        else {
-            return 1;
-        };
-        let (a, b) = (a.cast::<u64>(), b.cast::<u64>());
-        for word in 0..CONTROL_BYTES / 8 {
-            let from = word as u32 * 8;
-            if from >= len {
-                break;
-            }
-            let mut different = a.add(word).read_volatile() ^ b.add(word).read_volatile();
-            if len - from < 8 {
-                // What lies behind the end is not looked at.
-                different <<= 64 - 8 * (len - from);
-            }
-            if different != 0 {
-                return 1;
-            }
+        let Comparing { slot, a, b, len, .. } = *comparing;
+        let from = word as u32 * 8;
+        if from >= len {
+            return END;
         }
-        0
+        (*comparing).different = 1;
+        let (Some(a), Some(b)) = (heap::at::<8>(slot, a + from), heap::at::<8>(slot, b + from))
+        else {
+            return END;
+        };
+        let mut different = a.cast::<u64>().read_volatile() ^ b.cast::<u64>().read_volatile();
+        if len - from < 8 {
+            // What lies behind the end is not looked at.
+            different <<= 64 - 8 * (len - from);
+        }
+        if different != 0 {
+            return END;
+        }
+        (*comparing).different = 0;
+        ON
     }
 }
 

@@ -82,7 +82,9 @@ impl Toolchain {
         };
         let linker = format!("linker={}", linker.display());
         let mut command = self.cargo_build(BPF, Some("core"));
-        command.env("CARGO_ENCODED_RUSTFLAGS", ["-C", &linker].join("\x1f"));
+        // BTF is made of debug information.
+        let flags = ["-C", &linker, "-C", "link-arg=--btf", "-C", "debuginfo=2"];
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         Ok(command)
     }
 

@@ -9,7 +9,7 @@ use aya_ebpf::{
 use weir_ebpf::Slot;
 use weir_sdk::event::{CALL_RECVMMSG, CALL_SENDMMSG};
 
-use crate::{call, enter, heap::Memory, leave, task, verdict};
+use crate::{call, enter, heap::Memory, leave, several, task, verdict};
 
 /// `__sys_sendmsg`.
 #[fentry]
@@ -93,6 +93,30 @@ fn sendfile_fentry(ctx: FEntryContext) -> u32 {
 #[fexit]
 fn sendfile_fexit(ctx: FExitContext) -> u32 {
     returned(ctx.arg(5), ctx.arg(2));
+    0
+}
+
+/// `___sys_sendmsg`: a message of sendmmsg.
+#[fentry]
+fn message_fentry(ctx: FEntryContext) -> u32 {
+    several::entered(ctx.arg(1));
+    0
+}
+
+/// Return of `___sys_sendmsg`, of six arguments.
+#[fexit]
+fn message_fexit(ctx: FExitContext) -> u32 {
+    several::returned(ctx.arg(6));
+    0
+}
+
+/// `____sys_sendmsg`.
+#[fentry]
+fn copied_fentry(ctx: FEntryContext) -> u32 {
+    if let Some(slot) = call::in_flight() {
+        // SAFETY: it is this thread's.
+        unsafe { verdict::copied(slot, ctx.arg(1)) }
+    }
     0
 }
 

@@ -1,6 +1,6 @@
 //! `kprobe` backend: entries, where arguments are in registers (net/socket.c, fs/read_write.c,
 //! io_uring/net.c). Returns come by `sys_exit`, which has no limit of calls at once, as kretprobes
-//! have; io_uring's alone by a kretprobe.
+//! have; those of io_uring and of the messages of sendmmsg by kretprobes.
 
 use aya_ebpf::{
     macros::{kprobe, kretprobe},
@@ -9,7 +9,7 @@ use aya_ebpf::{
 use weir_ebpf::offset;
 use weir_sdk::event::{CALL_IO_URING, CALL_RECVMMSG, CALL_SENDMMSG};
 
-use crate::{call, enter, heap::Memory, kernel::field, leave, task, verdict};
+use crate::{call, enter, heap::Memory, kernel::field, leave, several, task, verdict};
 
 fn arg(ctx: &ProbeContext, index: usize) -> u64 {
     ctx.arg(index).unwrap_or(0)
@@ -81,6 +81,30 @@ fn used_kprobe(ctx: ProbeContext) -> u32 {
     if let Some(slot) = call::in_flight() {
         // SAFETY: it is this thread's.
         unsafe { verdict::used(slot, arg(&ctx, 0), arg(&ctx, 1)) }
+    }
+    0
+}
+
+/// `___sys_sendmsg(struct socket *sock, struct user_msghdr __user *msg, …)`: a message of sendmmsg.
+#[kprobe]
+fn message_kprobe(ctx: ProbeContext) -> u32 {
+    several::entered(arg(&ctx, 1));
+    0
+}
+
+/// The return of the same.
+#[kretprobe]
+fn message_kretprobe(ctx: RetProbeContext) -> u32 {
+    several::returned(ctx.ret::<i32>());
+    0
+}
+
+/// `____sys_sendmsg(struct socket *sock, struct msghdr *msg_sys, …)`.
+#[kprobe]
+fn copied_kprobe(ctx: ProbeContext) -> u32 {
+    if let Some(slot) = call::in_flight() {
+        // SAFETY: it is this thread's.
+        unsafe { verdict::copied(slot, arg(&ctx, 1)) }
     }
     0
 }

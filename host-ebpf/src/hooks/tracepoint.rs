@@ -4,11 +4,7 @@
 use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use weir_sdk::event::{CALL_RECVMMSG, CALL_SENDMMSG};
 
-use crate::{
-    call, enter, leave,
-    maps::{ENTRIES, RETURNS},
-    several, syscall,
-};
+use crate::{call, enter, leave, maps::ENTRIES, several, syscall};
 
 /// `sys_enter(struct pt_regs *regs, long id)`: goes on to the program of the call, if it is wanted.
 #[raw_tracepoint]
@@ -85,36 +81,15 @@ fn sys_exit(ctx: RawTracePointContext) -> i32 {
     }
     let Some(slot) = call::in_flight() else { return 0 };
     let ret: i64 = ctx.arg(1);
-    // SAFETY: it is this thread's; nothing here is to be dropped.
+    // SAFETY: it is this thread's.
     unsafe {
         let call = (*slot).record.head.call;
         if call == CALL_SENDMMSG || call == CALL_RECVMMSG {
-            several::returned(slot, ret);
-            RETURNS.tail_call(&ctx, call.into());
+            several::ended(slot, ret);
         } else {
             let (place, memory) = syscall::third(&ctx, (*slot).record.head.compat != 0);
             leave::one(slot, ret, place, memory);
         }
-    }
-    0
-}
-
-/// Goes on from `sys_exit`, and from itself until every message is told of.
-#[raw_tracepoint]
-fn messages_return(ctx: RawTracePointContext) -> i32 {
-    let Some(slot) = call::in_flight() else { return 0 };
-    // SAFETY: it is this thread's; nothing here is to be dropped.
-    unsafe {
-        if !several::is_returned(slot) {
-            return 0;
-        }
-        for _ in 0..several::A_RUN {
-            if !several::tell(slot) {
-                return 0;
-            }
-        }
-        RETURNS.tail_call(&ctx, (*slot).record.head.call.into());
-        several::give_up(slot);
     }
     0
 }

@@ -19,21 +19,19 @@ use super::{
 pub(super) struct Programs {
     ebpf: Ebpf,
     entries: ProgramArray<MapData>,
-    returns: ProgramArray<MapData>,
     /// The kernel's BTF as aya reads it, once fentry wants it.
     btf: Option<Btf>,
     attached: Vec<Step>,
+    /// What could not be attached and is not needed: tried once.
+    refused: Vec<Step>,
 }
 
 impl Programs {
     /// Takes over a loaded object; nothing of it is attached.
     pub fn new(mut ebpf: Ebpf) -> Result<Self, Error> {
-        let mut jumps = |name| {
-            let map = ebpf.take_map(name).ok_or(Error::Map(name))?;
-            ProgramArray::try_from(map).map_err(|_| Error::Map(name))
-        };
-        let (entries, returns) = (jumps("ENTRIES")?, jumps("RETURNS")?);
-        Ok(Self { ebpf, entries, returns, btf: None, attached: Vec::new() })
+        let entries = ebpf.take_map("ENTRIES").ok_or(Error::Map("ENTRIES"))?;
+        let entries = ProgramArray::try_from(entries).map_err(|_| Error::Map("ENTRIES"))?;
+        Ok(Self { ebpf, entries, btf: None, attached: Vec::new(), refused: Vec::new() })
     }
 
     /// A map, to use apart.
@@ -42,17 +40,32 @@ impl Programs {
     }
 
     /// What is attached and not in the plan is detached, entries first; then the rest of the plan is
-    /// attached, in its order. `state` is told of each. The first error ends it.
-    pub fn follow(&mut self, plan: &[Step], state: &mut Vec<Attached>) -> Result<(), Error> {
+    /// attached, in its order. `state` is told of each. The first step that is needed and cannot be
+    /// attached ends it.
+    pub fn follow(
+        &mut self,
+        plan: &[Step],
+        state: &mut Vec<Attached>,
+    ) -> Result<(), (Step, Error)> {
         while let Some(surplus) = self.attached.iter().rposition(|step| !plan.contains(step)) {
             let step = self.attached.remove(surplus);
             state.retain(|attached| attached.step != step);
-            self.detach(step)?;
+            self.detach(step).map_err(|error| (step, error))?;
         }
         for &step in plan {
-            if !self.attached.contains(&step) {
-                state.push(self.attach(step)?);
-                self.attached.push(step);
+            if self.attached.contains(&step) || self.refused.contains(&step) {
+                continue;
+            }
+            match self.attach(step) {
+                Ok(attached) => {
+                    state.push(attached);
+                    self.attached.push(step);
+                }
+                Err(error) if step.needed => return Err((step, error)),
+                Err(error) => {
+                    tracing::info!("{error}: see docs/events.md for what is not seen without");
+                    self.refused.push(step);
+                }
             }
         }
         Ok(())
@@ -69,7 +82,6 @@ impl Programs {
         let fd = program.fd().map_err(|error| failed(&error))?;
         match step.hook {
             Hook::Entry(call) => self.entries.set(call.into(), fd, 0),
-            Hook::Return(call) => self.returns.set(call.into(), fd, 0),
             _ => Ok(()),
         }
         .map_err(|error| failed(&error))?;
@@ -87,7 +99,6 @@ impl Programs {
         let failed = |error: &(dyn std::error::Error + 'static)| failure(step, error);
         match step.hook {
             Hook::Entry(call) => self.entries.clear_index(&call.into()),
-            Hook::Return(call) => self.returns.clear_index(&call.into()),
             _ => Ok(()),
         }
         .map_err(|error| failed(&error))?;
@@ -116,12 +127,10 @@ fn load_and_attach(
             program.load()?;
             program.attach(name)?;
         }
-        (Program::RawTracePoint(program), Hook::Entry(_) | Hook::Return(_), _) => {
-            match program.load() {
-                Err(ProgramError::AlreadyLoaded) => {}
-                result => result?,
-            }
-        }
+        (Program::RawTracePoint(program), Hook::Entry(_), _) => match program.load() {
+            Err(ProgramError::AlreadyLoaded) => {}
+            result => result?,
+        },
         (Program::KProbe(program), Hook::Functions(names) | Hook::Returns(names), _) => {
             program.load()?;
             for (index, name) in names.iter().enumerate() {

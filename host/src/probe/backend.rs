@@ -105,13 +105,18 @@ impl Backend {
             "the kernel's own copy of the message, so there is no TOCTOU verdict",
             "sends that io_uring makes",
             "calls that old 32-bit programs make through socketcall(2)",
+            "the messages of sendmmsg before the call returns: the duration is that of the whole call, \
+             and the error that ends a call after its first message is lost, as it is to the caller",
         ];
-        const FUNCTIONS: &[&str] = &["sendfile calls whose offset the kernel cannot read (EFAULT)"];
+        const FUNCTIONS: &[&str] = &[
+            "sendfile calls whose offset the kernel cannot read (EFAULT)",
+            "the kernel's copy of a sendmmsg message that has control messages and the address of the \
+             message before: its TOCTOU verdict is unread",
+        ];
         const ALL: &[&str] = &[
             "sends and receives by write, read, splice and their like",
-            "the messages of sendmmsg and recvmmsg before the call returns: they have no TOCTOU \
-             verdict, the duration is that of the whole call, and the error that ends a call \
-             after its first message is lost, as it is to the caller",
+            "the messages of recvmmsg before the call returns: the duration is that of the whole call, \
+             and the error that ends a call after its first message is lost, as it is to the caller",
         ];
         match self {
             Self::Kprobe | Self::Fentry => [FUNCTIONS, ALL].concat(),

@@ -8,7 +8,7 @@ use std::{
 
 use aya::maps::{HashMap, MapData, PerCpuArray};
 use serde::Serialize;
-use weir_ebpf::{Counters, Slot, counter};
+use weir_ebpf::{Counters, Slot, counter, in_flight};
 
 use super::{Error, cause, plan::Step};
 
@@ -83,7 +83,7 @@ impl Kernel {
         };
         let mut stranded = 0;
         for slot in self.in_flight.iter() {
-            stranded += u64::from(slot.map_err(access)?.1.0.pending.in_flight != 0);
+            stranded += u64::from(slot.map_err(access)?.1.0.pending.in_flight == in_flight::CALL);
         }
         Ok(stranded)
     }

@@ -43,7 +43,7 @@ fn read(call: u16, source: Source) -> &'static str {
     match call {
         _ if argument || matches!(group, GROUP_PPID | GROUP_SOCKET) => "entry",
         CALL_IO_URING => "entry",
-        CALL_SENDMMSG | CALL_RECVMMSG => "exit",
+        CALL_RECVMMSG => "exit",
         CALL_SENDFILE => "exit, entry",
         CALL_RECVMSG | CALL_RECVFROM if group != GROUP_IOV => "exit, entry",
         _ => "entry, exit",
@@ -94,7 +94,7 @@ fn field_cells(call: u16, &(path, tags, source): &Row) -> Vec<String> {
     vec![format!("`{path}`"), tags.join(" "), read.to_owned(), statuses.to_owned()]
 }
 
-fn hook_cells(backend: &str, Step { program, hook }: &Step) -> Vec<String> {
+fn hook_cells(backend: &str, Step { program, hook, .. }: &Step) -> Vec<String> {
     let code = |names: &[&str]| {
         names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     };
@@ -105,7 +105,6 @@ fn hook_cells(backend: &str, Step { program, hook }: &Step) -> Vec<String> {
         Hook::Fentry(name) => format!("fentry `{name}`"),
         Hook::Fexit(name) => format!("fexit `{name}`"),
         Hook::Entry(_) => "`sys_enter`, by the call's number".to_owned(),
-        Hook::Return(_) => "`sys_exit`, by the call's number".to_owned(),
     };
     vec![backend.to_owned(), format!("`{program}`"), hook]
 }

@@ -61,6 +61,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Some calls cannot be traced; the others are.
+    #[error("cannot trace {0}")]
+    NotTraced(String),
     /// The ring buffer could not be waited for.
     #[error("cannot wait for the ring buffer: {0}")]
     Poll(#[source] std::io::Error),

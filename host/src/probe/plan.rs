@@ -14,6 +14,18 @@ pub(super) struct Step {
     pub program: &'static str,
     /// Where to.
     pub hook: Hook,
+    /// Whether the call cannot be seen without. What kernels may lack tells more, or sooner.
+    pub needed: bool,
+}
+
+impl Step {
+    const fn needed(program: &'static str, hook: Hook) -> Self {
+        Self { program, hook, needed: true }
+    }
+
+    const fn optional(program: &'static str, hook: Hook) -> Self {
+        Self { program, hook, needed: false }
+    }
 }
 
 /// Where a program is attached.
@@ -31,8 +43,6 @@ pub(super) enum Hook {
     Fexit(&'static str),
     /// What `sys_enter` goes on to for a call.
     Entry(u16),
-    /// What `sys_exit` goes on to for a call.
-    Return(u16),
 }
 
 impl Hook {
@@ -46,18 +56,19 @@ impl Hook {
             Self::Fentry(name) => name.to_owned(),
             Self::Fexit(name) => format!("return of {name}"),
             Self::Entry(number) => format!("sys_enter of {}", call(number)),
-            Self::Return(number) => format!("sys_exit of {}", call(number)),
         }
     }
 }
 
-const THREAD_EXIT: Step =
-    Step { program: "thread_exit", hook: Hook::RawTracepoint("sched_process_exit") };
-const THREAD_EXEC: Step =
-    Step { program: "thread_exec", hook: Hook::RawTracepoint("sched_process_exec") };
-const SYS_ENTER: Step = Step { program: "sys_enter", hook: Hook::RawTracepoint("sys_enter") };
-const SYS_EXIT: Step = Step { program: "sys_exit", hook: Hook::RawTracepoint("sys_exit") };
+const THREAD_EXIT: Step = Step::needed("thread_exit", Hook::RawTracepoint("sched_process_exit"));
+const THREAD_EXEC: Step = Step::needed("thread_exec", Hook::RawTracepoint("sched_process_exec"));
+const SYS_ENTER: Step = Step::needed("sys_enter", Hook::RawTracepoint("sys_enter"));
+const SYS_EXIT: Step = Step::needed("sys_exit", Hook::RawTracepoint("sys_exit"));
 const USED: &str = "security_socket_sendmsg";
+/// The functions for one message of sendmmsg (net/socket.c): before and after its header is copied. The
+/// first is static, so a compiler may put it into its callers.
+const MESSAGE: &str = "___sys_sendmsg";
+const COPIED: &str = "____sys_sendmsg";
 /// Of the two functions of recvmmsg the inner one: compilers put `__sys_recvmmsg`, which does little
 /// more than call it, into the system calls themselves (net/socket.c).
 const RECVMMSG: &str = "do_recvmmsg";
@@ -73,28 +84,39 @@ pub(super) fn bit(call: u16) -> u16 {
 /// to enter that is not seen to return.
 pub(super) fn plan(backend: Backend, calls: u16) -> Vec<Step> {
     let wanted = |call| calls & bit(call) != 0;
-    let several = [CALL_SENDMMSG, CALL_RECVMMSG].into_iter().filter(|&call| wanted(call));
     let mut steps = vec![THREAD_EXIT, THREAD_EXEC];
-    steps.extend(
-        several.clone().map(|call| Step { program: "messages_return", hook: Hook::Return(call) }),
-    );
-    if backend != Backend::Fentry || several.clone().next().is_some() {
+    let several = [CALL_SENDMMSG, CALL_RECVMMSG].into_iter().any(wanted);
+    if backend != Backend::Fentry || several {
         steps.push(SYS_EXIT);
     }
-    let compared = [CALL_SENDMSG, CALL_SENDTO, CALL_IO_URING].into_iter().any(wanted);
+    let compared =
+        [CALL_SENDMSG, CALL_SENDMMSG, CALL_SENDTO, CALL_IO_URING].into_iter().any(wanted);
     match backend {
         Backend::Kprobe | Backend::Fentry if wanted(CALL_IO_URING) => {
-            steps.push(Step { program: "io_send_kretprobe", hook: Hook::Returns(IO_SENDS) });
+            steps.push(Step::needed("io_send_kretprobe", Hook::Returns(IO_SENDS)));
         }
         _ => {}
     }
     match backend {
         Backend::Kprobe if compared => {
-            steps.push(Step { program: "used_kprobe", hook: Hook::Functions(&[USED]) });
+            steps.push(Step::needed("used_kprobe", Hook::Functions(&[USED])));
         }
         Backend::Fentry if compared => {
-            steps.push(Step { program: "used_fentry", hook: Hook::Fentry(USED) });
+            steps.push(Step::needed("used_fentry", Hook::Fentry(USED)));
         }
+        _ => {}
+    }
+    match backend {
+        Backend::Kprobe if wanted(CALL_SENDMMSG) => steps.extend([
+            Step::optional("copied_kprobe", Hook::Functions(&[COPIED])),
+            Step::optional("message_kretprobe", Hook::Returns(&[MESSAGE])),
+            Step::optional("message_kprobe", Hook::Functions(&[MESSAGE])),
+        ]),
+        Backend::Fentry if wanted(CALL_SENDMMSG) => steps.extend([
+            Step::optional("copied_fentry", Hook::Fentry(COPIED)),
+            Step::optional("message_fexit", Hook::Fexit(MESSAGE)),
+            Step::optional("message_fentry", Hook::Fentry(MESSAGE)),
+        ]),
         _ => {}
     }
     for call in (1..=CALL_NAMES.len() as u16).filter(|&call| wanted(call)) {
@@ -122,7 +144,7 @@ fn kprobe(call: u16) -> Option<Step> {
         CALL_IO_URING => ("io_send_kprobe", IO_SENDS),
         _ => return None,
     };
-    Some(Step { program, hook: Hook::Functions(functions) })
+    Some(Step::needed(program, Hook::Functions(functions)))
 }
 
 fn fentry(call: u16) -> Vec<Step> {
@@ -137,8 +159,8 @@ fn fentry(call: u16) -> Vec<Step> {
         // One program for several functions, which a trampoline's is not.
         _ => return kprobe(call).into_iter().collect(),
     };
-    let exit = exit.map(|program| Step { program, hook: Hook::Fexit(function) });
-    let entry = Step { program: entry, hook: Hook::Fentry(function) };
+    let exit = exit.map(|program| Step::needed(program, Hook::Fexit(function)));
+    let entry = Step::needed(entry, Hook::Fentry(function));
     exit.into_iter().chain([entry]).collect()
 }
 
@@ -153,7 +175,7 @@ fn tracepoint(call: u16) -> Option<Step> {
         CALL_SENDFILE => "sendfile_entry",
         _ => return None,
     };
-    Some(Step { program, hook: Hook::Entry(call) })
+    Some(Step::needed(program, Hook::Entry(call)))
 }
 
 #[cfg(test)]
@@ -187,6 +209,7 @@ mod tests {
             let steps = plan(backend, u16::MAX);
             let entry = |step: &Step| {
                 matches!(step.hook, Hook::Functions(_) | Hook::Fentry(_) | Hook::Entry(_))
+                    && step.needed
                     && !step.program.starts_with("used")
             };
             let first_entry = steps.iter().position(entry).unwrap();

@@ -89,7 +89,7 @@ pub fn functions() -> Result<Vec<(&'static str, Vec<Function>)>, Error> {
             let Hook::Functions(names) = step.hook else { continue };
             functions.extend(names.iter().enumerate().map(|(index, &name)| Function {
                 name,
-                needed: index == 0,
+                needed: step.needed && index == 0,
                 there: symbols.contains(name),
             }));
         }

@@ -10,7 +10,7 @@ use std::{
 
 use aya::maps::{Array, Map, MapData, RingBuf};
 use weir_ebpf::control;
-use weir_sdk::event::{CALL_SENDMSG, PAYLOAD_BYTES};
+use weir_sdk::event::{CALL_NAMES, CALL_SENDMSG, PAYLOAD_BYTES};
 
 use super::{
     Backend, Choice, Error, Kernel, Request, Ring, Tried,
@@ -18,7 +18,7 @@ use super::{
     cause,
     counters::Retired,
     load::{self, again, config, greet, greeting},
-    plan::{bit, plan},
+    plan::{Step, bit, plan},
 };
 
 /// How to set up the kernel side.
@@ -129,7 +129,7 @@ impl Owner {
             // Whoever asked may not wait.
             _ = answer.send(match wants {
                 Some(wants) => self.follow(wants),
-                None => self.kernel.change(|state| self.programs.follow(&[], state)),
+                None => self.attach(&[]).map_err(|(_, error)| error),
             });
             if wants.is_none() {
                 return;
@@ -142,7 +142,27 @@ impl Owner {
         self.control
             .set(control::PAYLOAD, payload, 0)
             .map_err(|error| Error::MapAccess { name: "CONTROL", reason: cause(&error) })?;
-        self.kernel.change(|state| self.programs.follow(&plan(self.backend, wants.calls), state))
+        let mut calls = wants.calls;
+        let mut refused = Vec::new();
+        while let Err((step, error)) = self.attach(&plan(self.backend, calls)) {
+            // Those that need the step are not traced; the others are.
+            let need = |&call: &u16| {
+                calls & bit(call) != 0 && plan(self.backend, bit(call)).contains(&step)
+            };
+            let without: Vec<u16> = (1..=CALL_NAMES.len() as u16).filter(need).collect();
+            if without.is_empty() {
+                return Err(error);
+            }
+            calls = without.iter().fold(calls, |calls, &call| calls & !bit(call));
+            let names = without.iter().map(|&call| CALL_NAMES[usize::from(call) - 1]);
+            refused.push(format!("{} ({error})", names.collect::<Vec<_>>().join(", ")));
+        }
+        if refused.is_empty() { Ok(()) } else { Err(Error::NotTraced(refused.join("; "))) }
+    }
+
+    /// Attaches these, and detaches all others.
+    fn attach(&mut self, plan: &[Step]) -> Result<(), (Step, Error)> {
+        self.kernel.change(|state| self.programs.follow(plan, state))
     }
 }
 
@@ -190,8 +210,8 @@ fn start(options: Options) -> Result<Started, Error> {
                 let owner = Owner { programs, control: own, kernel: kernel.clone(), backend };
                 return Ok((owner, kernel, choice, ring));
             }
-            Err(error @ Error::Privilege { .. }) => return Err(error),
-            Err(error) => {
+            Err((_, error @ Error::Privilege { .. })) => return Err(error),
+            Err((_, error)) => {
                 tried.push(Tried { name: backend, works: false, reason: error.to_string() });
             }
         }

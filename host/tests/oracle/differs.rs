@@ -26,20 +26,6 @@ pub const DIFFERS: &[Differs] = &[
     },
     Differs {
         call: "*",
-        field: "msg.control[].fds[].file",
-        program: "control-many_rights",
-        says: "weir null",
-        reason: "an event tells the files of the first descriptors only",
-    },
-    Differs {
-        call: "*",
-        field: "msg.control[].fds[].file",
-        program: "control-many_rights",
-        says: "weir \"…/",
-        reason: "the path of the last file that an event has room for is cut",
-    },
-    Differs {
-        call: "*",
         field: "msg.name.raw",
         program: "family-inet",
         says: "no such field",

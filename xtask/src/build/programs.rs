@@ -5,13 +5,13 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use crate::{
-    command::run,
-    toolchain::{BPF, Toolchain},
+    command::{program, run},
+    toolchain::{BPF, Toolchain, strip},
     workspace::{target, write_if_changed},
 };
 
-/// Builds the object. It carries no BTF of its own: the kernel refuses what the compiler makes for
-/// the built-in functions of `core`, and the programs need none.
+/// Builds the object. It carries BTF of its own, which the verifier wants for functions that it walks
+/// by themselves and for the rounds of `bpf_loop`.
 pub fn build(toolchain: Toolchain) -> Result<()> {
     run(toolchain
         .build_bpf()?
@@ -20,7 +20,11 @@ pub fn build(toolchain: Toolchain) -> Result<()> {
         .arg(target("bpf")))?;
 
     let linked = target("bpf").join(BPF).join("release/weir-ebpf");
-    let object = fs::read(&linked).with_context(|| format!("cannot read {}", linked.display()))?;
+    let stripped = target("bpf").join("weir.bpf.o");
+    // The rest of the debug information is many times the object.
+    run(program(strip()?).arg("--strip-debug").arg("-o").args([&stripped, &linked]))?;
+    let object =
+        fs::read(&stripped).with_context(|| format!("cannot read {}", stripped.display()))?;
     write_if_changed(&target("weir.bpf.o"), &object)?;
     Ok(())
 }

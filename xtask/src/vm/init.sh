@@ -21,14 +21,24 @@ hostname weir-vm
 
 cd /tmp
 uname -a
-for test in /tests/*; do
+run() {
     # The filter is one argument or none.
     "$test" --test-threads=1 --nocapture ${FILTER:+"$FILTER"} </dev/null 2>&1
     code=$?
     [ "$code" = 0 ] && verdict=ok || verdict="failed $code"
     # A test that died may have left half a line.
     echo
-    echo "weir-vm: ${test##*/} $verdict"
+    echo "weir-vm: $1 $verdict"
+}
+for test in /tests/*; do
+    name=${test##*/}
+    if [ "$name" = "$BY_BACKEND" ]; then
+        for backend in $BACKENDS; do
+            WEIR_BACKEND=$backend run "$name-$backend"
+        done
+    else
+        run "$name"
+    fi
 done
 echo "weir-vm: done"
 sync

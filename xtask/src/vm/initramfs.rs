@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+use super::{BACKENDS, BY_BACKEND};
 use crate::{
     command::{need, program, run},
     toolchain::strip,
@@ -45,7 +46,7 @@ pub fn pack(tests: &[PathBuf], compat: &Path, filter: Option<&str>) -> Result<Pa
         write(&root.join(path), text)?;
     }
     let init = root.join("init");
-    write(&init, &with_filter(filter)?)?;
+    write(&init, &with_variables(filter)?)?;
     fs::set_permissions(&init, fs::Permissions::from_mode(0o755))
         .with_context(|| format!("cannot make {} executable", init.display()))?;
 
@@ -78,7 +79,7 @@ pub fn pack(tests: &[PathBuf], compat: &Path, filter: Option<&str>) -> Result<Pa
 }
 
 /// The name of a test without the hash that cargo adds.
-fn stem(test: &Path) -> String {
+pub fn stem(test: &Path) -> String {
     let name = name(test);
     match name.rsplit_once('-') {
         Some((stem, _)) => stem.into(),
@@ -86,15 +87,18 @@ fn stem(test: &Path) -> String {
     }
 }
 
-/// init with the filter as a variable at its head.
-fn with_filter(filter: Option<&str>) -> Result<String> {
+/// init with what it is told as variables at its head.
+fn with_variables(filter: Option<&str>) -> Result<String> {
     let filter = filter.unwrap_or_default();
     ensure!(
         filter.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c)),
         "{filter:?} is no part of a test's name"
     );
     let (shebang, rest) = INIT.split_once('\n').context("init has lines")?;
-    Ok(format!("{shebang}\nFILTER={filter}\n{rest}"))
+    let backends = BACKENDS.join(" ");
+    Ok(format!(
+        "{shebang}\nFILTER={filter}\nBY_BACKEND={BY_BACKEND}\nBACKENDS='{backends}'\n{rest}"
+    ))
 }
 
 /// What a binary is linked with. ldd fails on a static one, which has no libraries.
@@ -176,8 +180,8 @@ mod tests {
 
     #[test]
     fn a_filter_cannot_carry_shell_text() {
-        assert!(with_filter(Some("a; reboot")).is_err());
-        let init = with_filter(Some("probe::kprobe")).unwrap();
+        assert!(with_variables(Some("a; reboot")).is_err());
+        let init = with_variables(Some("probe::kprobe")).unwrap();
         assert!(init.starts_with("#!/bin/busybox sh\nFILTER=probe::kprobe\n"));
     }
 }
