@@ -18,7 +18,7 @@ use weir_sdk::event::{
 use crate::{
     kernel::value,
     maps::{self, IN_FLIGHT, RECORDS, count},
-    task,
+    task, wanted,
 };
 
 /// A new slot's content. It stands in read-only data, so that the stack (512 bytes) need not hold it.
@@ -35,6 +35,11 @@ pub fn begin(call: u16, compat: bool, fd: i32, msg: u64, flags: u32) -> Option<*
         return None;
     }
     count(counter::SEEN);
+    if !wanted::may_be(call, pid) {
+        count(counter::FILTERED);
+        abandon(tid);
+        return None;
+    }
     let Some(slot) = slot(tid) else {
         count(counter::NO_SLOT);
         return None;
@@ -60,6 +65,20 @@ pub fn begin(call: u16, compat: bool, fd: i32, msg: u64, flags: u32) -> Option<*
         head.compat = compat.into();
     }
     Some(slot)
+}
+
+/// The thread enters a call that nobody wants: the one before was not seen to return.
+#[inline(always)]
+fn abandon(tid: u32) {
+    if let Some(slot) = IN_FLIGHT.get_ptr_mut(tid) {
+        // SAFETY: as in `begin`.
+        unsafe {
+            if (*slot).pending.in_flight == in_flight::CALL {
+                count(counter::OVERWRITTEN);
+            }
+            (*slot).pending.in_flight = in_flight::NONE;
+        }
+    }
 }
 
 /// All is read: the call goes on. Last, so that the duration holds as little as can be of this
@@ -107,13 +126,17 @@ pub unsafe fn returned(slot: *mut Slot, ret: i64, now: u64) {
     }
 }
 
-/// Hands the record to the host.
+/// Hands the record to the host, if anybody wants it.
 ///
 /// # Safety
 ///
 /// As for [`returned`].
 #[inline(always)]
 pub unsafe fn submit(slot: *mut Slot) {
+    if wanted::is_wanted(slot) == 0 {
+        count(counter::FILTERED);
+        return;
+    }
     // SAFETY: the caller vouches for the slot; the record is at least as long as what is copied.
     let sent = unsafe {
         let mut used = (&raw const (*slot).pending.used).read_volatile();

@@ -3,6 +3,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod want;
+
 use weir_sdk::event::Head;
 
 /// What the kernel side writes about one call: a head, then as much of `heap` as is used.
@@ -187,8 +189,10 @@ pub mod counter {
     pub const TOO_MANY: usize = 6;
     /// Notices for which the ring buffer had no room.
     pub const NOTICES_LOST: usize = 7;
+    /// Calls that nobody wants.
+    pub const FILTERED: usize = 8;
     /// Number of counters.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
 }
 
 /// One CPU's counters.
@@ -202,8 +206,10 @@ pub mod control {
     pub const READER_SLEEPS: u32 = 1;
     /// Bytes of payload that somebody wants, 0 to `PAYLOAD_BYTES`.
     pub const PAYLOAD: u32 = 2;
+    /// How many [`Want`](crate::want::Want)s there are; 0 when every call is wanted that is traced.
+    pub const WANTS: u32 = 3;
     /// Number of entries.
-    pub const COUNT: u32 = 3;
+    pub const COUNT: u32 = 4;
 }
 
 /// An offset that this kernel's BTF does not give.
@@ -299,6 +305,8 @@ offsets! {
     NETLINK_DST_GROUP: "netlink_sock" "dst_group",
     VSOCK_LOCAL: "vsock_sock" "local_addr",
     VSOCK_REMOTE: "vsock_sock" "remote_addr",
+    PACKET_INTERFACE: "packet_sock" "ifindex",
+    PACKET_PROTOCOL: "packet_sock" "num",
     PID_NUMBERS: "pid" "numbers",
     CRED_EUID: "cred" "euid",
     CRED_EGID: "cred" "egid",

@@ -21,6 +21,7 @@ mod socket;
 mod syscall;
 mod task;
 mod verdict;
+mod wanted;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo) -> ! {

@@ -7,7 +7,10 @@ use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
 };
-use weir_ebpf::{Config, Counters, RING_BYTES, SLOTS, Slot, control};
+use weir_ebpf::{
+    Config, Counters, RING_BYTES, SLOTS, Slot, control,
+    want::{self, Want},
+};
 use weir_sdk::event::CALL_NAMES;
 
 /// Records, to the host. The host may set another size before load.
@@ -21,6 +24,10 @@ pub static IN_FLIGHT: HashMap<u32, Slot> = HashMap::with_max_entries(SLOTS, BPF_
 /// By `CALL_*`: what `sys_enter` goes on to. A call that nobody wants has none.
 #[map]
 pub static ENTRIES: ProgramArray = ProgramArray::with_max_entries(CALL_NAMES.len() as u32 + 1, 0);
+
+/// What is wanted: as many as [`control::WANTS`] says.
+#[map]
+pub static WANTED: Array<Want> = Array::with_max_entries(want::WANTS, 0);
 
 #[map]
 static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);

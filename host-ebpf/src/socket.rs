@@ -17,6 +17,7 @@ const S_IFSOCK: u16 = 0o140_000;
 /// Bytes of `struct sock_common` that are read at once: all that is looked at here.
 const COMMON: usize = 136;
 const AF_NETLINK: u16 = 16;
+const AF_PACKET: u16 = 17;
 const AF_VSOCK: u16 = 40;
 /// Most bytes of a `struct sockaddr_un`.
 const UNIX_NAME: usize = 110;
@@ -107,6 +108,8 @@ pub unsafe fn describe(slot: *mut Slot) {
         } else if family == AF_VSOCK {
             (*slot).record.head.local = sockaddr(slot, sk, offset::VSOCK_LOCAL, 16);
             (*slot).record.head.peer = sockaddr(slot, sk, offset::VSOCK_REMOTE, 16);
+        } else if family == AF_PACKET {
+            packet(slot, sk);
         }
         (*slot).record.head.status[GROUP_SOCKET] = STATUS_OK;
     }
@@ -194,6 +197,24 @@ unsafe fn netlink_name(slot: *mut Slot, portid: u32, groups: u32) -> Span {
         to.add(1).write_volatile(portid);
         to.add(2).write_volatile(groups);
         heap::keep(slot, offset, 12)
+    }
+}
+
+/// `struct sockaddr_ll` as far as the socket itself knows it: protocol and interface.
+#[inline(always)]
+unsafe fn packet(slot: *mut Slot, sk: u64) {
+    let Some(interface) = field::<u32>(sk, offset::PACKET_INTERFACE) else { return };
+    let protocol: u16 = value(sk, offset::PACKET_PROTOCOL);
+    // SAFETY: the caller vouches for the slot; the room is of 24 bytes, aligned to 8.
+    unsafe {
+        let Some((offset, to)) = heap::room::<24>(slot) else { return };
+        let to = to.cast::<u32>();
+        to.write_volatile(u32::from(AF_PACKET) | u32::from(protocol) << 16);
+        to.add(1).write_volatile(interface);
+        for word in 2..5 {
+            to.add(word).write_volatile(0);
+        }
+        (*slot).record.head.local = heap::keep(slot, offset, 20);
     }
 }
 

@@ -128,9 +128,10 @@ impl Run {
         };
         let want = probe.want();
         let on_wanted = Box::new(move |wanted: Wanted| {
-            let Wanted { calls, payload } = wanted;
-            match want.want(Wants { calls, payload }) {
-                Ok(()) => tracing::info!("traced: {wanted}"),
+            let said = wanted.to_string();
+            let Wanted { calls, payload, wants } = wanted;
+            match want.want(Wants { calls, payload, wants }) {
+                Ok(()) => tracing::info!("traced: {said}"),
                 Err(error) => tracing::error!("not all that is wanted is traced: {error}"),
             }
         });
@@ -188,7 +189,7 @@ impl Run {
 
     fn asked(&self) -> Wanted {
         let calls = self.calls.iter().filter_map(|name| call_number(name));
-        Wanted { calls: calls.fold(0, |calls, call| calls | 1 << call), payload: self.payload }
+        Wanted::all(calls.fold(0, |calls, call| calls | 1 << call), self.payload)
     }
 
     fn specs(&self) -> anyhow::Result<Vec<Spec>> {

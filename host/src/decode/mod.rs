@@ -26,6 +26,7 @@ use zerocopy::FromBytes;
 pub use batch::{Attributes, Batch, Only};
 pub use event::{Event, rfc3339};
 pub use fields::{Field, Row, Source, fields_of};
+pub use names::family as family_name;
 
 /// Why a record is not an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

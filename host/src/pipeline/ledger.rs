@@ -49,7 +49,7 @@ pub struct Row {
 pub struct Snapshot {
     /// Calls that entered, but for the host's own.
     pub seen: u64,
-    /// Calls that no script wants. No script can say so yet, so it is 0.
+    /// Calls of which no script wants what they are: they are not read, or not sent to the host.
     pub filtered_in_kernel: u64,
     /// Calls for whose record the ring buffer had no room.
     pub ring_full: u64,
@@ -206,15 +206,18 @@ impl Ledger {
         };
         let UnpairedBy { no_slot, overwritten, thread_exit, at_stop, too_many } = unpaired_by;
         let (seen, ring_full) = (counters[counter::SEEN], counters[counter::RING_FULL]);
+        let filtered_in_kernel = counters[counter::FILTERED];
         let unpaired = no_slot + overwritten + thread_exit + at_stop + too_many;
         Ok(Snapshot {
             seen,
-            filtered_in_kernel: 0,
+            filtered_in_kernel,
             ring_full,
             unpaired,
             undecodable,
             delivered,
-            in_flight: seen.saturating_sub(ring_full + unpaired + undecodable + delivered),
+            in_flight: seen.saturating_sub(
+                filtered_in_kernel + ring_full + unpaired + undecodable + delivered,
+            ),
             unpaired_by,
             missed: Missed { probe: missed, recursion },
             notices_lost: counters[counter::NOTICES_LOST],

@@ -90,7 +90,7 @@ impl Pipelines {
 
     /// What is wanted at the moment.
     pub fn wanted(&self) -> Wanted {
-        Wanted::of(&self.state.load(), self.asked)
+        Wanted::of(&self.state.load(), &self.asked)
     }
 
     /// Tells what is wanted, unless that is what was told last. Every change does so by itself;
@@ -104,8 +104,8 @@ impl Pipelines {
     pub(super) fn changed(&self) {
         let wanted = self.wanted();
         let mut told = self.told.lock().expect("no panic while locked");
-        if *told != Some(wanted) {
-            *told = Some(wanted);
+        if told.as_ref() != Some(&wanted) {
+            *told = Some(wanted.clone());
             (self.on_wanted)(wanted);
         }
     }

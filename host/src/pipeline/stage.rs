@@ -93,14 +93,14 @@ impl Stage {
 
     /// Gives the script what it wants of a batch; the rest passes it by.
     pub fn run(&mut self, batch: &Batch) -> Outcome {
-        let wanted = self.script.describe.wants.calls;
-        if batch.calls & !wanted == 0 {
+        let wants = self.script.describe.wants;
+        if wants.want.is_unconditional() && batch.calls & !wants.calls == 0 {
             return self.give(batch, None);
         }
         let mut only = std::mem::take(&mut self.only);
         only.clear();
         let heads = (0..).zip(&batch.heads);
-        only.extend(heads.filter(|(_, head)| wanted & 1 << head.call != 0).map(|(index, _)| index));
+        only.extend(heads.filter(|(_, head)| wants.fits(head)).map(|(index, _)| index));
         let outcome = if only.is_empty() {
             self.lost_before += batch.lost_before;
             Outcome::Whole

@@ -1,33 +1,41 @@
 //! What the kernel side is asked for, by all scripts and the command line together.
 
-use std::fmt;
+use std::{fmt, iter};
 
+use weir_ebpf::want::{WANTS, Want};
 use weir_sdk::event::CALL_SENDMSG;
 
 use super::registry::State;
 use crate::script::{Wants, call_names};
 
 /// The calls to trace, and how much of their payload to read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// The calls: a bit for each, at its number (`CALL_*`).
     pub calls: u16,
     /// Bytes of payload.
     pub payload: u32,
+    /// Of which the programs send only what fits one of these; none when all is wanted.
+    pub wants: Vec<Want>,
 }
 
 /// Is told of each change of what is wanted. It must not change pipelines itself.
 pub type OnWanted = Box<dyn Fn(Wanted) + Send + Sync>;
 
 impl Wanted {
+    /// All events of these calls.
+    pub fn all(calls: u16, payload: u32) -> Self {
+        Self { calls, payload, wants: Vec::new() }
+    }
+
     /// Whether a call (`CALL_*`) is to be traced.
-    pub fn has(self, call: u16) -> bool {
+    pub fn has(&self, call: u16) -> bool {
         1u16.checked_shl(call.into()).is_some_and(|bit| self.calls & bit != 0)
     }
 
     /// What the scripts of this state and the command line want. Where nobody says which calls, as
     /// in a pipeline without scripts at work, it is sendmsg.
-    pub(super) fn of(state: &State, asked: Self) -> Self {
+    pub(super) fn of(state: &State, asked: &Self) -> Self {
         let at_work = |script: &String| {
             state
                 .scripts
@@ -35,25 +43,54 @@ impl Wanted {
                 .filter(|script| script.is_enabled())
                 .map(|it| it.describe.wants)
         };
-        let mut wanted = asked;
+        let mut wanted = asked.clone();
+        let mut wants = Vec::new();
+        let mut whole = asked.calls;
         let mut unsaid = state.pipelines.is_empty();
         for pipeline in &state.pipelines {
             let mut scripts = pipeline.scripts.iter().filter_map(|(script, _)| at_work(script));
-            match scripts.next() {
-                Some(first) => {
-                    wanted = scripts.fold(wanted.and(first), Self::and);
+            let Some(first) = scripts.next() else {
+                unsaid = true;
+                continue;
+            };
+            for Wants { calls, payload, want } in iter::once(first).chain(scripts) {
+                wanted.calls |= calls;
+                wanted.payload = wanted.payload.max(payload);
+                if want.is_unconditional() {
+                    whole |= calls;
+                } else {
+                    wants.push(want);
                 }
-                None => unsaid = true,
             }
         }
         if unsaid && asked.calls == 0 {
             wanted.calls |= 1 << CALL_SENDMSG;
+            whole |= 1 << CALL_SENDMSG;
         }
+        wanted.wants = Self::least(wants, whole);
         wanted
     }
 
-    fn and(self, wants: Wants) -> Self {
-        Self { calls: self.calls | wants.calls, payload: self.payload.max(wants.payload) }
+    /// The wants without what is wanted as a whole, which becomes one want. Too many for the programs
+    /// are none: all is sent then, and each script is given its part all the same.
+    fn least(mut wants: Vec<Want>, whole: u16) -> Vec<Want> {
+        for want in &mut wants {
+            want.calls &= !whole;
+        }
+        wants.retain(|want| want.calls != 0);
+        if wants.is_empty() {
+            return wants;
+        }
+        if whole != 0 {
+            wants.insert(0, Want { calls: whole, ..Want::default() });
+        }
+        let mut least: Vec<Want> = Vec::new();
+        for want in wants {
+            if !least.contains(&want) {
+                least.push(want);
+            }
+        }
+        if least.len() > WANTS as usize { Vec::new() } else { least }
     }
 }
 
@@ -64,8 +101,12 @@ impl fmt::Display for Wanted {
             calls => f.write_str(&call_names(calls).collect::<Vec<_>>().join(", "))?,
         }
         match self.payload {
+            0 => {}
+            bytes => write!(f, ", with {bytes} bytes of payload")?,
+        }
+        match self.wants.len() {
             0 => Ok(()),
-            bytes => write!(f, ", with {bytes} bytes of payload"),
+            wants => write!(f, ", where one of {wants} wants holds"),
         }
     }
 }
@@ -118,9 +159,9 @@ mod tests {
 
     #[test]
     fn each_change_of_what_is_wanted_is_told() {
-        let (pipelines, told) = pipelines(Wanted { calls: 0, payload: 16 });
+        let (pipelines, told) = pipelines(Wanted::all(0, 16));
         let check = |calls, payload| {
-            assert_eq!(pipelines.wanted(), Wanted { calls, payload });
+            assert_eq!(pipelines.wanted(), Wanted::all(calls, payload));
             assert_eq!(told.lock().unwrap().drain(..).collect::<Vec<_>>(), [pipelines.wanted()]);
         };
         let check_untold = || assert_eq!(*told.lock().unwrap(), []);
@@ -148,13 +189,47 @@ mod tests {
 
     #[test]
     fn the_command_line_stands_in_for_scripts() {
-        let (pipelines, told) = pipelines(Wanted { calls: RECVMSG, payload: 0 });
+        let (pipelines, told) = pipelines(Wanted::all(RECVMSG, 0));
         pipelines.add(Spec { name: "all".to_owned(), scripts: Vec::new() }).unwrap();
         put(&pipelines, "a", None, &script(r#"{"calls":["sendto"]}"#, ""));
         let calls: Vec<_> = told.lock().unwrap().iter().map(|told| told.calls).collect();
         assert_eq!(calls, [RECVMSG, RECVMSG | SENDTO]);
         assert_eq!(pipelines.wanted().to_string(), "sendto, recvmsg");
         pipelines.finish();
+    }
+
+    #[test]
+    fn conditions_are_told_unless_all_is_wanted() {
+        let (pipelines, _) = pipelines(Wanted::default());
+        let wants = || {
+            let wants = pipelines.wanted().wants;
+            wants.iter().map(|want| (want.calls, want.ports[0])).collect::<Vec<_>>()
+        };
+        put(&pipelines, "a", None, &script(r#"{"calls":["sendto","sendmsg"],"port":[53]}"#, ""));
+        assert_eq!(wants(), [(SENDTO | SENDMSG, 53)]);
+        put(&pipelines, "b", None, &script(r#"{"calls":["sendto"],"port":[80]}"#, ""));
+        assert_eq!(wants(), [(SENDTO | SENDMSG, 53), (SENDTO, 80)]);
+        put(&pipelines, "c", None, &script(r#"{"calls":["sendto"]}"#, ""));
+        assert_eq!(wants(), [(SENDTO, 0), (SENDMSG, 53)]);
+        put(&pipelines, "d", None, &script("{}", ""));
+        assert_eq!(wants(), []);
+        pipelines.remove("c").unwrap();
+        assert_eq!(wants(), [(SENDMSG, 0), (SENDTO, 53), (SENDTO, 80)]);
+        assert_eq!(pipelines.wanted().to_string(), "sendmsg, sendto, where one of 3 wants holds");
+        pipelines.finish();
+    }
+
+    #[test]
+    fn too_many_conditions_are_none() {
+        let want = |port| {
+            let mut want = Want { calls: SENDTO, ..Want::default() };
+            (want.ports[0], want.counts.ports) = (port, 1);
+            want.complete();
+            want
+        };
+        let all = |count| (1..=count).map(want).collect::<Vec<_>>();
+        assert_eq!(Wanted::least([all(32), all(3)].concat(), 0), all(32));
+        assert_eq!(Wanted::least(all(33), 0), []);
     }
 
     fn batch(calls: &[u16]) -> Arc<Batch> {

@@ -21,7 +21,7 @@ pub(super) struct ConfigValue(Config);
 unsafe impl aya::Pod for ConfigValue {}
 
 /// Structs of parts of the kernel that may be modules, and not there.
-pub(super) const OPTIONAL: [&str; 2] = ["vsock_sock", "io_kiocb"];
+pub(super) const OPTIONAL: [&str; 3] = ["vsock_sock", "packet_sock", "io_kiocb"];
 
 /// Whether this build has kernel programs.
 pub(super) fn present() -> Result<(), Error> {

@@ -56,7 +56,7 @@ fn fields(of: &str, member: &str) -> &'static str {
         ("socket", "file") => "socket of io_uring",
         ("sock", "sk_peer_pid" | "sk_peer_cred") | ("pid" | "cred", _) => "socket.peer_process",
         ("sock" | "sock_common", _) => "socket",
-        ("unix_sock" | "unix_address" | "netlink_sock" | "vsock_sock", _) => {
+        ("unix_sock" | "unix_address" | "netlink_sock" | "vsock_sock" | "packet_sock", _) => {
             "socket.local, socket.peer"
         }
         ("msghdr", _) => "toctou, kernel, io_uring",
@@ -156,7 +156,7 @@ pub fn trials() -> Result<Vec<Trial>, Error> {
 }
 
 fn for_all_calls(probe: &Probe) -> (Vec<ProgramState>, Vec<(&'static str, String)>) {
-    let want = |calls| probe.want().want(Wants { calls, payload: 0 });
+    let want = |calls| probe.want().want(Wants { calls, ..Wants::default() });
     let all = (1..=CALL_NAMES.len() as u16).map(bit).fold(0, |calls, call| calls | call);
     if want(all).is_ok() {
         return (probe.kernel.programs(), Vec::new());

@@ -9,7 +9,7 @@ use std::{
 };
 
 use aya::maps::{Array, Map, MapData, RingBuf};
-use weir_ebpf::control;
+use weir_ebpf::{control, want};
 use weir_sdk::event::{CALL_NAMES, CALL_SENDMSG, PAYLOAD_BYTES};
 
 use super::{
@@ -41,13 +41,23 @@ pub struct Probe {
 }
 
 /// What is asked of the kernel side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
     /// A set of calls: bit `n` stands for the call with the number `n` (`CALL_*`).
     pub calls: u16,
     /// Bytes of payload, 0 to [`PAYLOAD_BYTES`].
     pub payload: u32,
+    /// What of the calls is sent: what fits one of these, at most [`want::WANTS`]; all if there are
+    /// none.
+    pub wants: Vec<want::Want>,
 }
+
+/// `Want` as aya takes it.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct WantValue(want::Want);
+// SAFETY: `Want` is integers only, `repr(C)`, without padding.
+unsafe impl aya::Pod for WantValue {}
 
 /// What is asked, `None` for the end, and where the answer goes.
 type Question = (Option<Wants>, Sender<Result<(), Error>>);
@@ -119,6 +129,7 @@ impl Probe {
 struct Owner {
     programs: Programs,
     control: Array<MapData, u32>,
+    wanted: Array<MapData, WantValue>,
     kernel: Arc<Kernel>,
     backend: Backend,
 }
@@ -126,22 +137,28 @@ struct Owner {
 impl Owner {
     fn serve(&mut self, asked: &Receiver<Question>) {
         for (wants, answer) in asked {
+            let last = wants.is_none();
             // Whoever asked may not wait.
             _ = answer.send(match wants {
                 Some(wants) => self.follow(wants),
                 None => self.attach(&[]).map_err(|(_, error)| error),
             });
-            if wants.is_none() {
+            if last {
                 return;
             }
         }
     }
 
     fn follow(&mut self, wants: Wants) -> Result<(), Error> {
-        let payload = wants.payload.min(PAYLOAD_BYTES as u32);
-        self.control
-            .set(control::PAYLOAD, payload, 0)
-            .map_err(|error| Error::MapAccess { name: "CONTROL", reason: cause(&error) })?;
+        self.tell(control::PAYLOAD, wants.payload.min(PAYLOAD_BYTES as u32))?;
+        // While they are written all is sent.
+        self.tell(control::WANTS, 0)?;
+        for (index, want) in (0..want::WANTS).zip(&wants.wants) {
+            self.wanted
+                .set(index, WantValue(*want), 0)
+                .map_err(|error| Error::MapAccess { name: "WANTED", reason: cause(&error) })?;
+        }
+        self.tell(control::WANTS, (wants.wants.len() as u32).min(want::WANTS))?;
         let mut calls = wants.calls;
         let mut refused = Vec::new();
         while let Err((step, error)) = self.attach(&plan(self.backend, calls)) {
@@ -158,6 +175,12 @@ impl Owner {
             refused.push(format!("{} ({error})", names.collect::<Vec<_>>().join(", ")));
         }
         if refused.is_empty() { Ok(()) } else { Err(Error::NotTraced(refused.join("; "))) }
+    }
+
+    fn tell(&mut self, index: u32, value: u32) -> Result<(), Error> {
+        self.control
+            .set(index, value, 0)
+            .map_err(|error| Error::MapAccess { name: "CONTROL", reason: cause(&error) })
     }
 
     /// Attaches these, and detaches all others.
@@ -207,7 +230,10 @@ fn start(options: Options) -> Result<Started, Error> {
                     retired: Mutex::new(Retired::default()),
                 });
                 let ring = Ring::new(records.ok_or(Error::Map("RECORDS"))?, control);
-                let owner = Owner { programs, control: own, kernel: kernel.clone(), backend };
+                let wanted = programs.take_map("WANTED").and_then(|map| map.try_into().ok());
+                let wanted = wanted.ok_or(Error::Map("WANTED"))?;
+                let shared = kernel.clone();
+                let owner = Owner { programs, control: own, wanted, kernel: shared, backend };
                 return Ok((owner, kernel, choice, ring));
             }
             Err((_, error @ Error::Privilege { .. })) => return Err(error),

@@ -149,7 +149,12 @@ pub fn own_wanting(calls: &[&str], payload: usize) -> Vec<u8> {
 
 /// The description of a script that wants these calls and so much payload.
 pub fn wants(calls: &[&str], payload: usize) -> String {
-    let describe = format!(r#"{{"wants":{{"calls":{calls:?},"payload":{payload}}}}}"#);
+    wanting(&format!(r#"{{"calls":{calls:?},"payload":{payload}}}"#))
+}
+
+/// The description of a script that says this of its wants.
+pub fn wanting(wants: &str) -> String {
+    let describe = format!(r#"{{"wants":{wants}}}"#);
     format!(
         r#"(data (i32.const 1024) "{}")
         (func (export "weir_describe") (result i64) (i64.const {}))"#,

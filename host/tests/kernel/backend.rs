@@ -48,10 +48,12 @@ fn each_says_what_it_cannot_see() {
         assert_eq!(backend["why"], format!("asked for with --backend {name}"));
         let cannot_see = texts(&backend["cannot_see"]);
         let own: &[_] = match name {
-            "tracepoint" => &["no TOCTOU verdict", "io_uring", "socketcall(2)"],
-            _ => &["sendfile calls whose offset"],
+            "tracepoint" => {
+                &["no TOCTOU verdict", "io_uring", "socketcall(2)", "the messages of sendmmsg"]
+            }
+            _ => &["sendfile calls whose offset", "a sendmmsg message"],
         };
-        let all = ["write, read, splice", "before the call returns"];
+        let all = ["write, read, splice", "the messages of recvmmsg"];
         assert_eq!(cannot_see.len(), own.len() + all.len(), "{cannot_see:#?}");
         for (text, says) in cannot_see.iter().zip(own.iter().chain(&all)) {
             assert!(text.contains(says), "{says} is not in {text:?}");

@@ -193,6 +193,31 @@ fn netlink() {
 }
 
 #[test]
+fn packet() {
+    on_each_backend(|weir| {
+        let mut calls = Calls::new();
+        // In no protocol, so nothing is received.
+        let socket = socket(libc::AF_PACKET, libc::SOCK_DGRAM, 0);
+        let of = kind("AF_PACKET", "SOCK_DGRAM", "0x0", "TCP_CLOSE");
+        let ends = [Value::Null, Value::Null, Value::Null];
+        call(&mut calls, &socket, says(&socket, ends, of.clone()));
+        // SAFETY: integers only, for which zero is a value; the length is the address's.
+        unsafe {
+            let mut name: libc::sockaddr_ll = std::mem::zeroed();
+            name.sll_family = libc::AF_PACKET as u16;
+            // One for experiments, which nobody sends in.
+            name.sll_protocol = 0x88b5_u16.to_be();
+            name.sll_ifindex = 1;
+            let len = size_of_val(&name) as u32;
+            assert_eq!(libc::bind(socket.as_raw_fd(), (&raw const name).cast(), len), 0);
+        };
+        let ends = [json!("packet:ETH_P_802_EX1:1"), Value::Null, Value::Null];
+        call(&mut calls, &socket, says(&socket, ends, of));
+        calls.check(weir);
+    });
+}
+
+#[test]
 fn none() {
     on_each_backend(|weir| {
         let mut calls = Calls::new();

@@ -1,14 +1,18 @@
 //! A call is traced when somebody wants it, and not before or after.
 
-use std::{net::UdpSocket, os::fd::AsRawFd};
+use std::{
+    net::UdpSocket,
+    os::{fd::AsRawFd, unix::net::UnixDatagram},
+    process,
+};
 
 use serde_json::{Value, json};
 
 use crate::{
     alone,
-    calls::{Calls, Message, recvmsg, settle},
+    calls::{Calls, Message, Since, inet, recvmsg, sendto, settle, tid},
     guest,
-    live::Weir,
+    live::{Weir, row},
     shared::ALL_CALLS,
 };
 
@@ -140,5 +144,83 @@ fn all_calls() {
         let mut calls = Calls::new();
         calls.call(-1, std::ptr::null(), 0, json!({})).unwrap_err();
         calls.check(weir);
+    });
+}
+
+/// Calls that no want fits are neither sent to the host nor lost: they have a row of their own.
+#[test]
+fn what_nobody_wants_stays_in_the_kernel() {
+    const OTHERS: u64 = 50;
+    let (here, there) =
+        (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    let port = |socket: &UdpSocket| socket.local_addr().unwrap().port();
+    let from = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (unix, _other) = UnixDatagram::pair().unwrap();
+    unix.set_nonblocking(true).unwrap();
+    let send = |fd: i32, bytes: usize, to: Option<&UdpSocket>| {
+        let name = to.map(|to| inet(to.local_addr().unwrap())).unwrap_or_default();
+        let at = if name.is_empty() { std::ptr::null() } else { name.as_ptr() };
+        // Some of them fail, and shall.
+        _ = sendto(fd, [7; 64].as_ptr(), bytes, 0, at, name.len() as i32);
+    };
+    let fd = from.as_raw_fd();
+    type Call<'a> = &'a dyn Fn();
+    let cases: [(String, Call, Call); 5] = [
+        (format!(r#""port":[1,{}]"#, port(&there)), &|| send(fd, 5, Some(&here)), &|| {
+            send(fd, 5, Some(&there))
+        }),
+        (r#""errors":true"#.to_owned(), &|| send(fd, 5, Some(&here)), &|| send(-1, 5, Some(&here))),
+        (r#""min_bytes":20"#.to_owned(), &|| send(fd, 19, Some(&here)), &|| {
+            send(fd, 20, Some(&here))
+        }),
+        (r#""family":["AF_INET"]"#.to_owned(), &|| send(unix.as_raw_fd(), 5, None), &|| {
+            send(fd, 5, Some(&here))
+        }),
+        (
+            // Both must hold.
+            format!(r#""pid":[{}],"errors":true"#, process::id()),
+            &|| send(fd, 5, Some(&here)),
+            &|| send(-1, 5, None),
+        ),
+    ];
+    alone(&["sendmsg"], 0, |weir| {
+        for (condition, other, fitting) in &cases {
+            let wants = guest::wanting(&format!(r#"{{"calls":["sendto"],{condition}}}"#));
+            let (code, answer) =
+                weir.put("some", &guest::script(&format!("{wants}{}", guest::KEEP)));
+            assert!(matches!(code, 200 | 201), "{condition}: {code} {answer}");
+            let before = row(&weir.ledger(), "filtered_in_kernel");
+            let since = Since::now();
+            for _ in 0..OTHERS {
+                other();
+            }
+            fitting();
+            // Whatever is sent passes this pipeline, too.
+            let of_this = |event: &Value| {
+                event["call"] == "sendto"
+                    && event["process"]["tid"] == tid()
+                    && event["process"]["comm"] != "askweir"
+            };
+            let mut sent = since.events(weir);
+            sent.retain(of_this);
+            assert_eq!(sent.len(), 1, "{condition}: {sent:#?}");
+            assert_eq!(weir.events("some", of_this), sent, "{condition}");
+            let filtered = row(&weir.ledger(), "filtered_in_kernel") - before;
+            assert!(filtered >= OTHERS, "{condition}: {filtered}");
+            weir.change("DELETE", "/api/v1/scripts/some", &[]);
+        }
+        // Of somebody else: nothing is read at all.
+        let wants = guest::wanting(r#"{"calls":["sendmsg"],"pid":[1]}"#);
+        weir.put("some", &guest::script(&format!("{wants}{}", guest::KEEP)));
+        weir.change("DELETE", "/api/v1/scripts/own", &[]);
+        let (seen, before) =
+            (row(&weir.ledger(), "seen"), row(&weir.ledger(), "filtered_in_kernel"));
+        let message = Message::of(&[5]);
+        for _ in 0..OTHERS {
+            crate::calls::sendmsg(-1, message.ptr(), 0).unwrap_err();
+        }
+        let after = weir.ledger();
+        assert!(row(&after, "filtered_in_kernel") - before >= OTHERS, "{after:#}");
+        assert!(row(&after, "seen") - seen >= OTHERS, "{after:#}");
     });
 }

@@ -103,7 +103,7 @@ pub fn watch(qemu: &mut Command, series: &str, timeout: Duration) -> Result<Run>
             Ok(line) => {
                 writeln!(log, "{line}")
                     .with_context(|| format!("cannot write {}", path.display()))?;
-                eprintln!("{series:>5} │ {line}");
+                eprintln!("{series:>5} {:>6.1} │ {line}", start.elapsed().as_secs_f64());
                 let over = run.done || run.stopped.is_some();
                 run.read(&line);
                 if !over && (run.done || run.stopped.is_some()) {

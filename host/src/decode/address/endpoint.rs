@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{
-    super::text::{Hex, Text},
+    super::{
+        names,
+        text::{Hex, Text},
+    },
     Address, Path,
 };
 
@@ -22,7 +25,8 @@ impl Address<'_> {
             Self::Unix { path } => *path != Path::File(b""),
             Self::Vsock { cid, port } => (*cid, *port) != (VMADDR_ANY, VMADDR_ANY),
             Self::Raw { raw, .. } => !raw.is_empty(),
-            Self::Netlink { .. } | Self::Packet { .. } => true,
+            Self::Packet { protocol, ifindex, .. } => (*protocol, *ifindex) != (0, 0),
+            Self::Netlink { .. } => true,
         }
     }
 }
@@ -49,7 +53,10 @@ impl fmt::Display for Endpoint<'_> {
             Address::Netlink { pid, groups: 0 } => write!(f, "netlink:{pid}"),
             Address::Netlink { pid, groups } => write!(f, "netlink:{pid}:{groups:#x}"),
             Address::Vsock { cid, port } => write!(f, "vsock:{cid}:{port}"),
-            Address::Packet { .. } | Address::Raw { .. } => Hex(self.1, "").fmt(f),
+            Address::Packet { protocol, ifindex, .. } => {
+                write!(f, "packet:{}:{ifindex}", names::ethernet(protocol))
+            }
+            Address::Raw { .. } => Hex(self.1, "").fmt(f),
         }
     }
 }
@@ -75,6 +82,10 @@ mod tests {
         check(&[16, 0, 0, 0, 77, 0, 0, 0, 0, 0, 0, 0], Some("netlink:77"));
         check(&[16, 0, 0, 0, 77, 0, 0, 0, 255, 0, 0, 0], Some("netlink:77:0xff"));
         check(&[40, 0, 0, 0, 0, 4, 0, 0, 2, 0, 0, 0], Some("vsock:2:1024"));
+        check(
+            &[17, 0, 8, 6, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            Some("packet:ETH_P_ARP:3"),
+        );
         check(&[38, 0, 1, 2], Some("26000102"));
     }
 
