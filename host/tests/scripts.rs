@@ -7,14 +7,25 @@ mod live;
 
 #[path = "scripts/command_line.rs"]
 mod command_line;
+#[path = "scripts/envelopes.rs"]
+mod envelopes;
 #[path = "scripts/fault.rs"]
 mod fault;
 #[path = "scripts/folder.rs"]
 mod folder;
+#[path = "scripts/hostile.rs"]
+mod hostile;
+#[path = "scripts/inside.rs"]
+mod inside;
+#[path = "scripts/loading.rs"]
+mod loading;
 #[path = "scripts/refusal.rs"]
 mod refusal;
 #[path = "scripts/request.rs"]
 mod request;
+
+#[path = "scripts/swap.rs"]
+mod swap;
 
 use std::fs;
 

@@ -13,7 +13,12 @@ use anyhow::{Context, Result};
 use clap::Args;
 use nix::sys::socket::{MsgFlags, SockaddrIn, sendmsg};
 
-use crate::{build, traced::Traced, workspace::weir};
+use crate::{
+    build,
+    command::{cargo, run},
+    traced::Traced,
+    workspace::weir,
+};
 
 /// The three bundled Rust scripts: a filter, and an enricher with an aggregator behind it.
 const SCRIPTS: &[&str] = &["-s", "service | latency", "-s", "errors"];
@@ -31,6 +36,9 @@ pub struct Options {
     /// Rounds of each kind
     #[arg(long, default_value_t = 11)]
     rounds: u32,
+    /// Measure what a script costs per event instead: as core module, as component, and natively
+    #[arg(long)]
+    scripts: bool,
     /// Another build of weir to measure beside this one, in the same rounds
     #[arg(long, value_name = "WEIR")]
     against: Option<PathBuf>,
@@ -42,6 +50,9 @@ type Way<'a> = (&'static str, Option<(&'a Path, &'static [&'static str])>);
 /// Runs the benchmark.
 pub fn measure(options: &Options) -> Result<()> {
     build::all()?;
+    if options.scripts {
+        return run(cargo().args(["bench", "--package", "weir", "--bench", "scripts"]));
+    }
     let own = weir();
     let mut ways: Vec<Way> = vec![
         ("untraced", None),

@@ -23,7 +23,7 @@ use crate::{
     http,
     pipeline::{Ledger, Pipelines, Reader, Spec, Wanted, parse_spec},
     probe::{Options, Probe, Request, Wants},
-    script::{Engine, Limits, call_number},
+    script::{Cache, Engine, Limits, Processes, call_number},
 };
 
 /// From detaching the programs to reading their last records.
@@ -72,7 +72,7 @@ pub struct Run {
     /// Events that each pipeline keeps for the page and the API.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     keep_events: usize,
-    /// Time that a script may take for one batch.
+    /// Processor time that a script may take for one batch.
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = humantime::parse_duration)]
     batch_time: Duration,
     /// Memory that a script may have, in bytes.
@@ -81,6 +81,15 @@ pub struct Run {
     /// Largest module that is taken as a script, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().module_bytes)]
     script_bytes: usize,
+    /// Bytes of attributes and emitted results that a script may hand out in a second.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_bytes)]
+    script_output: usize,
+    /// Lines that a script's log takes in a second.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().log_lines)]
+    log_lines: u32,
+    /// Rows that each table of a script may have.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().table_keys)]
+    table_keys: usize,
     /// Write the ledger to a file at exit, as JSON.
     #[arg(long, value_name = "FILE")]
     exit_ledger: Option<PathBuf>,
@@ -100,7 +109,15 @@ impl Run {
             )
             .init();
         let specs = self.specs()?;
-        let token = data_dir::token(&self.data_dir.clone().unwrap_or_else(data_dir::default))?;
+        let data_dir = self.data_dir.clone().unwrap_or_else(data_dir::default);
+        let token = data_dir::token(&data_dir)?;
+        let cache = match Cache::open(data_dir.join("compiled")) {
+            Ok(cache) => Some(cache),
+            Err(error) => {
+                tracing::warn!("modules are compiled each time: {error}");
+                None
+            }
+        };
         let listener = self.bind()?;
         let listen = listener.local_addr().context("cannot tell the port that is served")?;
 
@@ -124,7 +141,9 @@ impl Run {
             batch_time: self.batch_time,
             memory_bytes: self.script_memory,
             module_bytes: self.script_bytes,
-            ..Limits::default()
+            output_bytes: self.script_output,
+            log_lines: self.log_lines,
+            table_keys: self.table_keys,
         };
         let want = probe.want();
         let on_wanted = Box::new(move |wanted: Wanted| {
@@ -135,7 +154,9 @@ impl Run {
                 Err(error) => tracing::error!("not all that is wanted is traced: {error}"),
             }
         });
-        let (engine, asked) = (Engine::new(), self.asked());
+        let known = enrich.known();
+        let processes = Processes::new(move |pid| known.process(pid));
+        let (engine, asked) = (Engine::with(cache, processes), self.asked());
         let pipelines =
             Arc::new(Pipelines::new(engine, limits, self.keep_events, asked, on_wanted));
         for spec in specs {

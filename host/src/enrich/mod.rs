@@ -6,6 +6,7 @@ mod cgroup;
 mod clock;
 mod container;
 mod groups;
+mod known;
 mod lookup;
 mod parts;
 mod process;
@@ -27,6 +28,7 @@ use lookup::{Answer, Ask};
 use processes::{Caller, Placed, Processes};
 
 pub use container::{Container, container};
+pub use known::Known;
 
 /// Least time between two looks for a new user, in nanoseconds.
 const USERS_NS: u64 = 1_000_000_000;
@@ -40,6 +42,7 @@ pub struct Enrich {
     users_asked_ns: u64,
     asker: Asker,
     answers: Receiver<Answer>,
+    telling: known::Telling,
     boot: clock::Boot,
     tick_ns: u64,
     /// Number of the batch being filled, from 1.
@@ -86,6 +89,7 @@ impl Enrich {
             users_asked_ns: 0,
             asker: Asker { queue: ask, refused: Arc::default() },
             answers,
+            telling: known::Telling::default(),
             boot: clock::Boot::new(),
             tick_ns: process::tick_ns(),
             batch: 1,
@@ -98,6 +102,11 @@ impl Enrich {
         self.asker.refused.clone()
     }
 
+    /// What is known of processes, for others to ask.
+    pub fn known(&self) -> Known {
+        self.telling.to.clone()
+    }
+
     /// A process (thread group) executed a program: what was known of it holds for calls before
     /// that, and it is looked up at once, so that its first call finds it known.
     ///
@@ -106,6 +115,7 @@ impl Enrich {
     /// are still on their way are taken for calls of the new program.
     pub fn executed(&mut self, pid: u32, at_ns: u64) {
         self.take_answers();
+        self.telling.tell(pid, None);
         self.processes.executed(pid, at_ns, &self.asker);
     }
 
@@ -114,11 +124,13 @@ impl Enrich {
     /// Unix epoch; 0 when that is not known.
     pub fn exited(&mut self, pid: u32, at_ns: u64) {
         self.take_answers();
+        self.telling.tell(pid, None);
         self.processes.exited(pid, at_ns, self.batch);
     }
 
     /// Some executions and exits were not seen: what is known of processes may be wrong.
     pub fn missed(&mut self) {
+        self.telling.forget_all();
         self.processes.clear();
     }
 
@@ -146,7 +158,10 @@ impl Enrich {
         for answer in self.answers.try_iter() {
             match answer {
                 Answer::Process { pid, generation, found, looked_ns, cgroup } => {
-                    self.processes.answer(pid, generation, found, looked_ns);
+                    let copy = found.as_ref().map(known::Found::from);
+                    if self.processes.answer(pid, generation, found, looked_ns) {
+                        self.telling.tell(pid, copy);
+                    }
                     if let Some((id, cgroup)) = cgroup {
                         self.groups.answer(id, Some(cgroup), looked_ns.1);
                     }

@@ -139,18 +139,18 @@ impl Processes {
         (Some(now), (from_ns, u64::MAX))
     }
 
-    /// Takes an answer.
+    /// Takes an answer; returns whether it was of the program that the process runs.
     pub fn answer(
         &mut self,
         pid: u32,
         generation: u64,
         found: Option<Program>,
         looked_ns: (u64, u64),
-    ) {
-        let Some(process) = self.by_id.get_mut(&pid) else { return };
+    ) -> bool {
+        let Some(process) = self.by_id.get_mut(&pid) else { return false };
         let now = &mut process.now;
         if now.generation != generation || !matches!(now.known, Known::Awaited) {
-            return;
+            return false;
         }
         // The process that an event showed after the exec has gone if this is not it.
         let found = found.filter(|found| *now.start.get_or_insert(found.start) == found.start);
@@ -159,6 +159,7 @@ impl Processes {
         now.looked_ns = looked_ns;
         // What was placed before the answer came is less than there is now.
         now.placed = Placed::default();
+        true
     }
 
     /// A process executed a program: what was known holds for earlier calls only.

@@ -57,6 +57,7 @@ impl From<ChangeError> for Error {
             ChangeError::UnknownScript(_) => (StatusCode::NOT_FOUND, "unknown_script"),
             ChangeError::Name(_) => (StatusCode::BAD_REQUEST, "bad_name"),
             ChangeError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            ChangeError::Limit(_) => (StatusCode::BAD_REQUEST, "bad_limit"),
             ChangeError::Load { source, .. } => load(source),
         };
         Self::new(status, code, message)
@@ -67,9 +68,9 @@ fn load(error: &LoadError) -> (StatusCode, &'static str) {
     let code = match error {
         LoadError::TooLarge { .. } => return (StatusCode::PAYLOAD_TOO_LARGE, "module_too_large"),
         LoadError::Invalid(_) => "invalid_module",
-        LoadError::Component => "component_module",
         LoadError::Export { .. } => "missing_export",
         LoadError::Import { .. } => "unknown_import",
+        LoadError::Interface { .. } => "unknown_import",
         LoadError::ImportType { .. } => "import_type",
         LoadError::Abi { .. } => "wrong_abi",
         LoadError::Describe(_) => "bad_describe",

@@ -3,6 +3,7 @@
 mod auth;
 mod error;
 mod events;
+mod load;
 mod page;
 mod scripts;
 mod status;
@@ -21,7 +22,7 @@ use axum::{
     http::{HeaderValue, header},
     middleware,
     response::Response,
-    routing::get,
+    routing::{get, patch},
 };
 
 use crate::{
@@ -63,9 +64,13 @@ fn router(app: Arc<App>) -> Router {
         .route("/scripts", get(scripts::list))
         .route(
             "/scripts/{name}",
-            get(scripts::get).put(scripts::put).patch(scripts::patch).delete(scripts::delete),
+            get(scripts::get).put(load::put).patch(scripts::patch).delete(scripts::delete),
         )
         .route("/scripts/{name}/logs", get(scripts::logs))
+        .route("/scripts/{name}/load", get(load::load))
+        .route("/scripts/{name}/limits", patch(load::limits))
+        .route("/scripts/{name}/emitted", get(load::emitted))
+        .route("/loads", get(load::loads))
         .route("/pipelines", get(status::pipelines))
         .route("/tables", get(tables::list))
         .route("/tables/{script}/{table}", get(tables::get))

@@ -1,10 +1,9 @@
-//! Scripts: list, load, swap, turn off and on, unload.
+//! Scripts: list, turn off and on, unload.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Body,
     extract::{Path, State},
     http::StatusCode,
 };
@@ -15,7 +14,7 @@ use super::{
     App,
     error::{Error, Params},
 };
-use crate::pipeline::{ChangeError, Put, ScriptInfo};
+use crate::pipeline::{ChangeError, ScriptInfo};
 
 pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
     Json(json!({ "scripts": app.pipelines.scripts() }))
@@ -26,41 +25,6 @@ pub async fn get(
     Path(name): Path<String>,
 ) -> Result<Json<ScriptInfo>, Error> {
     app.pipelines.script(&name).map(Json).ok_or_else(|| unknown(name))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PutParams {
-    pipeline: Option<String>,
-    /// A JSON object of texts.
-    params: Option<String>,
-}
-
-pub async fn put(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-    Params(query): Params<PutParams>,
-    body: Body,
-) -> Result<(StatusCode, Json<ScriptInfo>), Error> {
-    let params: Option<BTreeMap<String, String>> =
-        query.params.map(|json| serde_json::from_str(&json)).transpose().map_err(|error| {
-            Error::bad_parameter(format!("params is not a JSON object of texts: {error}"))
-        })?;
-    let limit = app.pipelines.limits().module_bytes;
-    // One byte more, so that a larger module is told from a broken connection.
-    let bytes = axum::body::to_bytes(body, limit).await.map_err(|_| {
-        let message = format!(
-            "script `{name}`: the upload ended early, or is larger than {limit} bytes (--script-bytes)"
-        );
-        Error::new(StatusCode::PAYLOAD_TOO_LARGE, "module_too_large", message)
-    })?;
-    // Compiling takes a while, and is no work for the threads that serve.
-    let change = blocking(move || {
-        let pipeline = query.pipeline.as_deref();
-        app.pipelines.put(Put { name: &name, bytes: &bytes, pipeline, params })
-    });
-    let (info, swapped) = change.await?;
-    Ok((if swapped { StatusCode::OK } else { StatusCode::CREATED }, Json(info)))
 }
 
 #[derive(Deserialize)]
@@ -107,11 +71,11 @@ pub async fn logs(
     Ok(Json(json!({ "lines": lines, "dropped": dropped })))
 }
 
-fn unknown(name: String) -> Error {
+pub fn unknown(name: String) -> Error {
     ChangeError::UnknownScript(name).into()
 }
 
-async fn blocking<T: Send + 'static>(
+pub async fn blocking<T: Send + 'static>(
     change: impl FnOnce() -> Result<T, ChangeError> + Send + 'static,
 ) -> Result<T, Error> {
     match tokio::task::spawn_blocking(change).await {

@@ -1,41 +1,30 @@
 //! Every change of pipelines and scripts while events flow: what can fail comes first, then the
 //! switch between two batches.
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::{
     ChangeError, Kept, Pipelines, Row, ScriptInfo, Spec,
     load::check_name,
-    loaded::{Script, Source, Stats},
+    loaded::Script,
     registry::{Pipeline, State},
     stage::Stage,
+    swap::New,
     worker::Worker,
 };
 use crate::{
-    script::{Instance, LoadError, Log, Module},
+    script::{Instance, LimitValues},
     table::Tables,
 };
-
-/// What a module is put in for.
-pub struct Put<'a> {
-    /// The name to load it under, or to swap.
-    pub name: &'a str,
-    /// The module.
-    pub bytes: &'a [u8],
-    /// The pipeline to append a new script to; its own if there is none.
-    pub pipeline: Option<&'a str>,
-    /// The parameters; those of the version before if there are none.
-    pub params: Option<BTreeMap<String, String>>,
-}
 
 impl Pipelines {
     /// Adds a pipeline.
     pub fn add(&self, spec: Spec) -> Result<(), ChangeError> {
-        let _one = self.changes.lock().expect("no panic while locked");
+        let _one = self.shared.changes.lock().expect("no panic while locked");
         check_name(&spec.name)?;
-        let mut state = State::clone(&self.state.load());
+        let mut state = State::clone(&self.shared.state.load());
         if state.pipelines.iter().any(|pipeline| *pipeline.name == *spec.name) {
             return Err(ChangeError::Conflict(format!("there is a pipeline `{}`", spec.name)));
         }
@@ -62,8 +51,14 @@ impl Pipelines {
                     (known, instance)
                 }
                 None => {
-                    let module = self.compile(&script.name, &script.bytes)?;
-                    self.first(&script.name, &script.bytes, module, script.params, &tables, None)?
+                    let new = New {
+                        name: &script.name,
+                        sha256: sha256(&script.bytes),
+                        size_bytes: script.bytes.len(),
+                        module: self.compile(&script.name, &script.bytes)?,
+                        limits: self.limits,
+                    };
+                    self.first(new, script.params, &tables, None)?
                 }
             };
             state.scripts.insert(script.name.clone(), loaded.clone());
@@ -71,98 +66,15 @@ impl Pipelines {
             scripts.push((script.name, tables));
         }
         state.pipelines.push(self.pipeline(&spec.name, scripts, stages));
-        self.state.store(Arc::new(state));
-        self.changed();
+        self.shared.state.store(Arc::new(state));
+        self.shared.changed();
         Ok(())
-    }
-
-    /// Loads a script, or swaps the one of that name in all its pipelines. Returns whether it was
-    /// there before. The old version runs on if the new one is refused.
-    pub fn put(&self, put: Put<'_>) -> Result<(ScriptInfo, bool), ChangeError> {
-        check_name(put.name)?;
-        put.pipeline.map(check_name).transpose()?;
-        let _one = self.changes.lock().expect("no panic while locked");
-        let module = self.compile(put.name, put.bytes)?;
-        let state = State::clone(&self.state.load());
-        match state.scripts.get(put.name).cloned() {
-            Some(old) => self.swap(state, &old, put, module).map(|info| (info, true)),
-            None => self.load(state, put, module).map(|info| (info, false)),
-        }
-    }
-
-    fn load(
-        &self,
-        mut state: State,
-        put: Put<'_>,
-        module: Module,
-    ) -> Result<ScriptInfo, ChangeError> {
-        let tables = Arc::new(Tables::default());
-        let params = put.params.unwrap_or_default();
-        let (script, instance) = self.first(put.name, put.bytes, module, params, &tables, None)?;
-        let stage = Stage::new(script.clone(), tables.clone(), instance);
-        let name = put.pipeline.unwrap_or(put.name);
-        match state.pipelines.iter_mut().find(|pipeline| *pipeline.name == *name) {
-            Some(pipeline) => {
-                pipeline.scripts.push((put.name.to_owned(), tables));
-                pipeline.worker.change(Box::new(|stages| stages.push(stage)));
-            }
-            None => {
-                let scripts = vec![(put.name.to_owned(), tables)];
-                state.pipelines.push(self.pipeline(name, scripts, vec![stage]));
-            }
-        }
-        state.scripts.insert(put.name.to_owned(), script);
-        Ok(self.publish(state, put.name))
-    }
-
-    fn swap(
-        &self,
-        mut state: State,
-        old: &Arc<Script>,
-        put: Put<'_>,
-        module: Module,
-    ) -> Result<ScriptInfo, ChangeError> {
-        if let Some(pipeline) = put.pipeline
-            && !state.pipelines_of(put.name).any(|known| *known.name == *pipeline)
-        {
-            return Err(ChangeError::Conflict(format!(
-                "script `{}` is not in pipeline `{pipeline}`: leave the pipeline out to swap it \
-                 where it is, or load it under another name",
-                put.name
-            )));
-        }
-        let carried = put.params.is_none();
-        let mut params = put.params.unwrap_or_else(|| old.given.clone());
-        let mut places: Vec<_> = state.pipelines_of(put.name).cloned().collect();
-        let first = places.remove(0);
-        let tables = first.tables(put.name);
-        let (script, instance) = loop {
-            let try_params = params.clone();
-            let module = module.clone();
-            match self.first(put.name, put.bytes, module, try_params, &tables, Some(old)) {
-                // The old version's parameter, which the new one no longer has.
-                Err(ChangeError::Load { source: LoadError::UnknownParam { name, .. }, .. })
-                    if carried && params.remove(&name).is_some() => {}
-                result => break result?,
-            }
-        };
-        let mut switches = vec![(first, Stage::new(script.clone(), tables, instance))];
-        for pipeline in places {
-            let tables = pipeline.tables(put.name);
-            let instance = instance_of(&script, &tables)?;
-            switches.push((pipeline, Stage::new(script.clone(), tables, instance)));
-        }
-        for (pipeline, stage) in switches {
-            pipeline.replace(stage);
-        }
-        state.scripts.insert(put.name.to_owned(), script);
-        Ok(self.publish(state, put.name))
     }
 
     /// Takes a script out of all pipelines; a pipeline that is empty then goes as well.
     pub fn remove(&self, name: &str) -> Result<(), ChangeError> {
-        let _one = self.changes.lock().expect("no panic while locked");
-        let mut state = State::clone(&self.state.load());
+        let _one = self.shared.changes.lock().expect("no panic while locked");
+        let mut state = State::clone(&self.shared.state.load());
         if state.scripts.remove(name).is_none() {
             return Err(ChangeError::UnknownScript(name.to_owned()));
         }
@@ -183,19 +95,19 @@ impl Pipelines {
                 .change(Box::new(move |stages| stages.retain(|stage| stage.script.name != name)));
             true
         });
-        self.state.store(Arc::new(state));
+        self.shared.state.store(Arc::new(state));
         for pipeline in gone {
             pipeline.worker.finish();
         }
-        self.changed();
+        self.shared.changed();
         tracing::info!("script {name} is unloaded");
         Ok(())
     }
 
     /// Turns a script off, so that events pass it by, or on, with a fresh instance.
     pub fn enable(&self, name: &str, enabled: bool) -> Result<ScriptInfo, ChangeError> {
-        let _one = self.changes.lock().expect("no panic while locked");
-        let state = self.state.load();
+        let _one = self.shared.changes.lock().expect("no panic while locked");
+        let state = self.shared.state.load();
         let script = state
             .scripts
             .get(name)
@@ -213,60 +125,30 @@ impl Pipelines {
         }
         for (pipeline, stage) in switches {
             match stage {
-                Some(stage) => pipeline.replace(stage),
-                None => {
-                    let name = name.to_owned();
-                    pipeline.worker.change(Box::new(move |stages| {
-                        stages
-                            .iter_mut()
-                            .filter(|stage| stage.script.name == name)
-                            .for_each(Stage::disable);
-                    }));
-                }
+                Some(stage) => pipeline.replace(stage, None),
+                None => pipeline.alter(name, Stage::disable),
             }
         }
-        self.changed();
+        self.shared.changed();
         Ok(state.info(&script))
     }
 
-    fn compile(&self, name: &str, bytes: &[u8]) -> Result<Module, ChangeError> {
-        self.engine
-            .compile(bytes, self.limits.module_bytes)
-            .map_err(|source| ChangeError::Load { name: name.to_owned(), source })
+    /// Sets what a script may use, at once and for all its instances.
+    pub fn limit(&self, name: &str, limits: &LimitValues) -> Result<ScriptInfo, ChangeError> {
+        let _one = self.shared.changes.lock().expect("no panic while locked");
+        let state = self.shared.state.load();
+        let script =
+            state.scripts.get(name).ok_or_else(|| ChangeError::UnknownScript(name.to_owned()))?;
+        let limits = limits.change(script.limits())?;
+        *script.limits.lock().expect("no panic while locked") = limits;
+        script.log.limit(limits.log_lines);
+        for pipeline in state.pipelines_of(name) {
+            pipeline.alter(name, move |stage| stage.limit(limits));
+        }
+        Ok(state.info(script))
     }
 
-    /// The script of a module, and its first instance, which tells what it says of itself.
-    fn first(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        module: Module,
-        given: BTreeMap<String, String>,
-        tables: &Arc<Tables>,
-        old: Option<&Arc<Script>>,
-    ) -> Result<(Arc<Script>, Instance), ChangeError> {
-        let log =
-            old.map_or_else(|| Arc::new(Log::new(self.limits.log_lines)), |old| old.log.clone());
-        let (engine, limits) = (self.engine.clone(), self.limits);
-        let instance =
-            Instance::start(&engine, &module, limits, &given, log.clone(), tables.clone())
-                .map_err(|source| ChangeError::Load { name: name.to_owned(), source })?;
-        let script = Script {
-            name: name.to_owned(),
-            sha256: sha256(bytes),
-            size_bytes: bytes.len(),
-            loaded: SystemTime::now(),
-            describe: instance.describe().clone(),
-            params: instance.params().clone(),
-            given,
-            source: Source { engine, module, limits },
-            log,
-            stats: old.map_or_else(|| Arc::new(Stats::default()), |old| old.stats.clone()),
-        };
-        Ok((Arc::new(script), instance))
-    }
-
-    fn pipeline(
+    pub(super) fn pipeline(
         &self,
         name: &str,
         scripts: Vec<(String, Arc<Tables>)>,
@@ -277,21 +159,24 @@ impl Pipelines {
         Pipeline { name: name.into(), scripts, row, kept, worker: Arc::new(worker) }
     }
 
-    fn publish(&self, state: State, name: &str) -> ScriptInfo {
+    pub(super) fn publish(&self, state: State, name: &str) -> ScriptInfo {
         let info = state.info(&state.scripts[name]);
-        self.state.store(Arc::new(state));
-        self.changed();
+        self.shared.state.store(Arc::new(state));
+        self.shared.changed();
         info
     }
 }
 
-fn instance_of(script: &Arc<Script>, tables: &Arc<Tables>) -> Result<Instance, ChangeError> {
+pub(super) fn instance_of(
+    script: &Arc<Script>,
+    tables: &Arc<Tables>,
+) -> Result<Instance, ChangeError> {
     script
         .instance(tables.clone())
         .map_err(|source| ChangeError::Load { name: script.name.clone(), source })
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use crate::script::{LoadError, bundled};
+use crate::script::{LimitError, LoadError, bundled};
 
 /// A pipeline as the user wrote it.
 #[derive(Clone, Debug)]
@@ -86,6 +86,9 @@ pub enum ChangeError {
     /// The same name for two things.
     #[error("{0}")]
     Conflict(String),
+    /// A limit that cannot be.
+    #[error("{0}")]
+    Limit(#[from] LimitError),
 }
 
 /// Whether it can be the name of a script or pipeline.

@@ -1,18 +1,15 @@
-//! A loaded script: what it is made of, what it did, and how the API shows that.
+//! A loaded script: what it is made of, and what it did.
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, atomic::AtomicU64},
     time::SystemTime,
 };
 
 use serde::Serialize;
 
 use crate::{
-    script::{Describe, Engine, Fault, Instance, Limits, LoadError, Log, Module},
+    script::{Describe, Emitted, Engine, Fault, Instance, Limits, LoadError, Log, Module, Sinks},
     table::{Histogram, Tables},
 };
 
@@ -33,19 +30,17 @@ pub struct Script {
     /// The parameters in force.
     pub params: BTreeMap<String, String>,
     /// What fresh instances are made of.
-    pub source: Source,
+    pub engine: Engine,
+    /// The same.
+    pub module: Module,
+    /// What each of its instances may use.
+    pub limits: Mutex<Limits>,
     /// Its log, which outlives a swap.
     pub log: Arc<Log>,
+    /// Its results, which outlive a swap.
+    pub emitted: Arc<Emitted>,
     /// What it did, which outlives a swap.
     pub stats: Arc<Stats>,
-}
-
-/// What a fresh instance is made of.
-#[derive(Clone)]
-pub struct Source {
-    pub engine: Engine,
-    pub module: Module,
-    pub limits: Limits,
 }
 
 /// What a script did under its name, in all pipelines and versions.
@@ -69,8 +64,30 @@ pub struct Stats {
 pub(super) struct Slow {
     pub(super) ns_per_event: Histogram,
     pub(super) last_fault: Option<Fault>,
-    state: ScriptState,
-    state_why: Option<String>,
+    pub(super) handover: Option<Handover>,
+    pub(super) rolled_back: Option<RolledBack>,
+    pub(super) state: ScriptState,
+    pub(super) state_why: Option<String>,
+}
+
+/// What became of the state of the version before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Handover {
+    /// Bytes that it left.
+    pub saved_bytes: usize,
+    /// Why this version started without.
+    pub error: Option<String>,
+}
+
+/// A version that failed with its first batches, so that the one before was put back.
+#[derive(Clone, Debug, Serialize)]
+pub struct RolledBack {
+    /// The version that it gives itself.
+    pub version: String,
+    /// Of its module, in hex.
+    pub sha256: String,
+    /// How it failed.
+    pub fault: Fault,
 }
 
 /// Whether a script is at work.
@@ -88,68 +105,6 @@ pub enum ScriptState {
     Quarantined,
 }
 
-/// A script as the API shows it.
-#[derive(Clone, Debug, Serialize)]
-pub struct ScriptInfo {
-    /// The name it is loaded under.
-    pub name: String,
-    /// The version that it gives itself.
-    pub version: String,
-    /// Of the module, in hex.
-    pub sha256: String,
-    /// The language that it says it is written in.
-    pub language: String,
-    /// One line on what it does.
-    pub summary: String,
-    /// What it does with events.
-    pub role: Option<crate::script::Role>,
-    /// Whether it is at work.
-    pub state: ScriptState,
-    /// Why it is not.
-    pub state_why: Option<String>,
-    /// The pipelines that it is in.
-    pub pipelines: Vec<String>,
-    /// Size of the module.
-    pub size_bytes: usize,
-    /// When it was loaded, as RFC 3339.
-    pub loaded: String,
-    /// The parameters in force.
-    pub params: BTreeMap<String, String>,
-    /// All that it says of itself.
-    pub describe: Describe,
-    /// Events that it was given, in all pipelines and versions.
-    pub events_in: u64,
-    /// Those that it let pass.
-    pub kept: u64,
-    /// Those that it dropped.
-    pub dropped: u64,
-    /// Table updates and attributes refused for being too many in one batch.
-    pub output_refused: u64,
-    /// Batches that it was given.
-    pub batches: u64,
-    /// Median cost in nanoseconds per event, over batches.
-    pub p50_ns: Option<u64>,
-    /// 99th percentile of the cost in nanoseconds per event, over batches.
-    pub p99_ns: Option<u64>,
-    /// Memory of an instance.
-    pub memory_bytes: u64,
-    /// First event that this version was given.
-    pub switched_at_seq: Option<u64>,
-    /// How often it failed.
-    pub faults: Faults,
-}
-
-/// A script's faults as the API shows them.
-#[derive(Clone, Debug, Serialize)]
-pub struct Faults {
-    /// Traps.
-    pub trapped: u64,
-    /// Runs that took longer than their time.
-    pub timed_out: u64,
-    /// The last of them.
-    pub last: Option<Fault>,
-}
-
 impl Stats {
     pub(super) fn set_state(&self, state: ScriptState, why: Option<String>) {
         let mut slow = self.slow.lock().expect("no panic while locked");
@@ -163,50 +118,14 @@ impl Script {
         self.stats.slow.lock().expect("no panic while locked").state != ScriptState::Disabled
     }
 
-    /// An instance to go with it, for one pipeline.
-    pub fn instance(&self, tables: Arc<Tables>) -> Result<Instance, LoadError> {
-        let Source { engine, module, limits } = &self.source;
-        Instance::start(engine, module, *limits, &self.given, self.log.clone(), tables)
+    /// What each of its instances may use.
+    pub fn limits(&self) -> Limits {
+        *self.limits.lock().expect("no panic while locked")
     }
 
-    /// The script as the API shows it.
-    pub fn info(&self, pipelines: Vec<String>) -> ScriptInfo {
-        let stats = &self.stats;
-        // What came in is read last, so that no more goes out than came in.
-        let (dropped, lost) = (stats.dropped.load(Relaxed), stats.lost.load(Relaxed));
-        let events_in = stats.events_in.load(Relaxed);
-        let slow = stats.slow.lock().expect("no panic while locked");
-        let cost = |quantile| {
-            (slow.ns_per_event.count() > 0).then(|| slow.ns_per_event.quantile(quantile))
-        };
-        ScriptInfo {
-            name: self.name.clone(),
-            version: self.describe.version.clone(),
-            sha256: self.sha256.clone(),
-            language: self.describe.language.clone(),
-            summary: self.describe.summary.clone(),
-            role: self.describe.role,
-            state: slow.state,
-            state_why: slow.state_why.clone(),
-            pipelines,
-            size_bytes: self.size_bytes,
-            loaded: humantime::format_rfc3339_millis(self.loaded).to_string(),
-            params: self.params.clone(),
-            describe: self.describe.clone(),
-            events_in,
-            kept: events_in.saturating_sub(dropped + lost),
-            dropped,
-            output_refused: stats.refused.load(Relaxed),
-            batches: stats.batches.load(Relaxed),
-            p50_ns: cost(0.5),
-            p99_ns: cost(0.99),
-            memory_bytes: stats.memory_bytes.load(Relaxed),
-            switched_at_seq: Some(stats.switched_at_seq.load(Relaxed)).filter(|&seq| seq > 0),
-            faults: Faults {
-                trapped: stats.trapped.load(Relaxed),
-                timed_out: stats.timed_out.load(Relaxed),
-                last: slow.last_fault.clone(),
-            },
-        }
+    /// An instance to go with it, for one pipeline.
+    pub fn instance(&self, tables: Arc<Tables>) -> Result<Instance, LoadError> {
+        let sinks = Sinks { log: self.log.clone(), emitted: self.emitted.clone(), tables };
+        Instance::start(&self.engine, &self.module, self.limits(), &self.given, sinks)
     }
 }

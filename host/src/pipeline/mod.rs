@@ -1,21 +1,27 @@
 //! Batches on their way: the reader, each pipeline's queue and worker, the kept events, the ledger.
 
 mod change;
+mod info;
 mod kept;
 mod ledger;
 mod load;
 mod loaded;
+mod loading;
 mod reader;
 mod registry;
 mod stage;
+mod swap;
+mod trial;
 mod wanted;
 mod worker;
 
-pub use change::Put;
+pub use info::ScriptInfo;
 pub use kept::{Kept, KeptBatch};
 pub use ledger::{Ledger, Row, Snapshot, UnpairedBy};
-pub use load::{ChangeError, Spec, SpecError, parse_spec};
-pub use loaded::{ScriptInfo, ScriptState};
+pub use load::{ChangeError, ScriptSpec, Spec, SpecError, parse_spec};
+pub use loaded::{Handover, RolledBack, ScriptState};
+pub use loading::{LoadInfo, LoadState};
 pub use reader::Reader;
 pub use registry::{PipelineInfo, Pipelines};
+pub use swap::Put;
 pub use wanted::{OnWanted, Wanted};

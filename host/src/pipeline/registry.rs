@@ -2,23 +2,27 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
+    thread,
 };
 
 use arc_swap::ArcSwap;
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use serde::Serialize;
 
 use super::{
     Kept, Row, ScriptInfo,
     ledger::PipelineRows,
     loaded::Script,
+    loading::Loads,
     stage::Stage,
+    trial::{Rollback, Trial},
     wanted::{OnWanted, Wanted},
     worker::Worker,
 };
 use crate::{
     decode::Batch,
-    script::{Engine, Limits, Log},
+    script::{Emitted, Engine, Limits, Log},
     table::{Table, Tables},
 };
 
@@ -27,6 +31,13 @@ pub struct Pipelines {
     pub(super) engine: Engine,
     pub(super) limits: Limits,
     pub(super) keep_events: usize,
+    pub(super) loads: Loads,
+    pub(super) rollbacks: Sender<Rollback>,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What the thread needs that keeps the list of scripts true when one is rolled back.
+pub(super) struct Shared {
     pub(super) changes: Mutex<()>,
     /// What the command line asks for.
     asked: Wanted,
@@ -76,38 +87,32 @@ impl Pipelines {
         asked: Wanted,
         on_wanted: OnWanted,
     ) -> Self {
-        Self {
-            engine,
-            limits,
-            keep_events,
+        let shared = Arc::new(Shared {
             changes: Mutex::default(),
             asked,
             on_wanted,
             told: Mutex::default(),
             state: ArcSwap::default(),
-        }
+        });
+        let (rollbacks, told) = unbounded();
+        let weak = Arc::downgrade(&shared);
+        thread::Builder::new()
+            .name("weir-rollback".to_owned())
+            .spawn(move || follow_rollbacks(&weak, &told))
+            .expect("the system can start a thread");
+        Self { engine, limits, keep_events, loads: Loads::default(), rollbacks, shared }
     }
 
     /// What is wanted at the moment.
     pub fn wanted(&self) -> Wanted {
-        Wanted::of(&self.state.load(), &self.asked)
+        self.shared.wanted_now()
     }
 
     /// Tells what is wanted, unless that is what was told last. Every change does so by itself;
     /// this is for when there has been none.
     pub fn tell_wanted(&self) {
-        let _one = self.changes.lock().expect("no panic while locked");
-        self.changed();
-    }
-
-    /// To be called at the end of every change, still alone.
-    pub(super) fn changed(&self) {
-        let wanted = self.wanted();
-        let mut told = self.told.lock().expect("no panic while locked");
-        if told.as_ref() != Some(&wanted) {
-            *told = Some(wanted.clone());
-            (self.on_wanted)(wanted);
-        }
+        let _one = self.shared.changes.lock().expect("no panic while locked");
+        self.shared.changed();
     }
 
     /// The limits of scripts.
@@ -117,38 +122,43 @@ impl Pipelines {
 
     /// Hands a batch to every pipeline. Never waits.
     pub fn deliver(&self, batch: &Arc<Batch>) {
-        for pipeline in &self.state.load().pipelines {
+        for pipeline in &self.shared.state.load().pipelines {
             pipeline.worker.deliver(batch, &pipeline.row);
         }
     }
 
     /// Lets every pipeline finish its queue, and ends it. Its rows and tables stay to be read.
     pub fn finish(&self) {
-        for pipeline in &self.state.load().pipelines {
+        for pipeline in &self.shared.state.load().pipelines {
             pipeline.worker.finish();
         }
     }
 
     /// The scripts, by name.
     pub fn scripts(&self) -> Vec<ScriptInfo> {
-        let state = self.state.load();
+        let state = self.shared.state.load();
         state.scripts.values().map(|script| state.info(script)).collect()
     }
 
     /// One script.
     pub fn script(&self, name: &str) -> Option<ScriptInfo> {
-        let state = self.state.load();
+        let state = self.shared.state.load();
         state.scripts.get(name).map(|script| state.info(script))
     }
 
     /// A script's log.
     pub fn log(&self, name: &str) -> Option<Arc<Log>> {
-        self.state.load().scripts.get(name).map(|script| script.log.clone())
+        self.shared.state.load().scripts.get(name).map(|script| script.log.clone())
+    }
+
+    /// A script's results.
+    pub fn emitted(&self, name: &str) -> Option<Arc<Emitted>> {
+        self.shared.state.load().scripts.get(name).map(|script| script.emitted.clone())
     }
 
     /// The pipelines, in the order in which they were made.
     pub fn pipelines(&self) -> Vec<PipelineInfo> {
-        let state = self.state.load();
+        let state = self.shared.state.load();
         let pipelines = state.pipelines.iter();
         pipelines
             .map(|pipeline| {
@@ -165,7 +175,7 @@ impl Pipelines {
 
     /// Each pipeline's rows of the ledger.
     pub fn rows(&self) -> Vec<PipelineRows> {
-        let state = self.state.load();
+        let state = self.shared.state.load();
         let pipelines = state.pipelines.iter();
         pipelines
             .map(|pipeline| pipeline.row.read(&pipeline.name, pipeline.script_names()))
@@ -174,7 +184,7 @@ impl Pipelines {
 
     /// The events that a pipeline keeps; of the first one if none is named.
     pub fn kept(&self, pipeline: Option<&str>) -> Option<Arc<Kept>> {
-        let state = self.state.load();
+        let state = self.shared.state.load();
         let mut pipelines = state.pipelines.iter();
         let found = match pipeline {
             Some(name) => pipelines.find(|pipeline| *pipeline.name == *name),
@@ -185,7 +195,7 @@ impl Pipelines {
 
     /// Every table by script and name, merged over the pipelines that the script is in.
     pub fn tables(&self) -> BTreeMap<(String, String), Table> {
-        let state = self.state.load();
+        let state = self.shared.state.load();
         let mut merged = BTreeMap::<_, Table>::new();
         for (script, tables) in state.pipelines.iter().flat_map(|pipeline| &pipeline.scripts) {
             tables.each(|name, table| {
@@ -196,6 +206,41 @@ impl Pipelines {
             });
         }
         merged
+    }
+}
+
+impl Shared {
+    fn wanted_now(&self) -> Wanted {
+        Wanted::of(&self.state.load(), &self.asked)
+    }
+
+    /// To be called at the end of every change, still alone.
+    pub(super) fn changed(&self) {
+        let wanted = self.wanted_now();
+        let mut told = self.told.lock().expect("no panic while locked");
+        if told.as_ref() != Some(&wanted) {
+            *told = Some(wanted.clone());
+            (self.on_wanted)(wanted);
+        }
+    }
+
+    /// Puts a script back into the list, unless there is a newer one by now.
+    fn roll_back(&self, Rollback { new, old }: Rollback) {
+        let _one = self.changes.lock().expect("no panic while locked");
+        let mut state = State::clone(&self.state.load());
+        match state.scripts.get_mut(&new.name) {
+            Some(listed) if Arc::ptr_eq(listed, &new) => *listed = old,
+            _ => return,
+        }
+        self.state.store(Arc::new(state));
+        self.changed();
+    }
+}
+
+fn follow_rollbacks(shared: &Weak<Shared>, told: &Receiver<Rollback>) {
+    for rollback in told {
+        let Some(shared) = shared.upgrade() else { return };
+        shared.roll_back(rollback);
     }
 }
 
@@ -228,13 +273,20 @@ impl Pipeline {
     }
 
     /// Puts a stage in the place of the one of the same script, between two batches.
-    pub(super) fn replace(&self, stage: Stage) {
+    pub(super) fn replace(&self, stage: Stage, trial: Option<Arc<Trial>>) {
         self.worker.change(Box::new(move |stages| {
             let place = stages.iter_mut().find(|old| old.script.name == stage.script.name);
             if let Some(place) = place {
-                *place = stage;
-                place.take_over();
+                place.replace(stage, trial);
             }
+        }));
+    }
+
+    /// Does something to the stage of a script, between two batches.
+    pub(super) fn alter(&self, script: &str, change: impl Fn(&mut Stage) + Send + 'static) {
+        let script = script.to_owned();
+        self.worker.change(Box::new(move |stages| {
+            stages.iter_mut().filter(|stage| stage.script.name == script).for_each(change);
         }));
     }
 }

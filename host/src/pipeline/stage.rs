@@ -3,15 +3,18 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use weir_sdk::event::{DROP, KEEP};
 
-use super::loaded::{Script, ScriptState};
+use super::{
+    loaded::{Handover, Script, ScriptState},
+    trial::{OnTrial, Trial},
+};
 use crate::{
     decode::{Attributes, Batch, Only},
-    script::{Fault, FaultKind, Instance},
+    script::{Fault, FaultKind, Instance, Limits},
     table::Tables,
 };
 
@@ -36,6 +39,8 @@ pub struct Stage {
     lost_before: u64,
     /// Whether this version has had a batch.
     switched: bool,
+    /// While it must prove itself.
+    trial: Option<OnTrial>,
 }
 
 /// What a stage is doing.
@@ -76,23 +81,118 @@ impl Stage {
             only: Vec::new(),
             lost_before: 0,
             switched: false,
+            trial: None,
         }
     }
 
-    /// Says that it is at work, once it stands in the place of an older one: that one may fail to
-    /// the last.
-    pub fn take_over(&self) {
-        self.script.stats.set_state(ScriptState::Running, None);
+    /// Stands in the place of an older one, whose state it takes over: that one may fail to the
+    /// last.
+    pub fn replace(&mut self, mut new: Stage, trial: Option<Arc<Trial>>) {
+        let handover = new.take_state(self);
+        let running = self.is_running();
+        let mut old = std::mem::replace(self, new);
+        let mut slow = self.script.stats.slow.lock().expect("no panic while locked");
+        (slow.state, slow.state_why) = (ScriptState::Running, None);
+        slow.handover = handover;
+        drop(slow);
+        self.lost_before = std::mem::take(&mut old.lost_before);
+        old.trial = None;
+        self.trial = trial.filter(|_| running).map(|trial| OnTrial::new(trial, old));
+    }
+
+    /// Hands on what the old version leaves.
+    fn take_state(&mut self, old: &mut Stage) -> Option<Handover> {
+        let version = old.script.describe.state_version;
+        let Work::Running(from) = &mut old.work else { return None };
+        let saved = match from.save() {
+            Ok(saved) if saved.is_empty() => return None,
+            Ok(saved) => saved,
+            Err(fault) => {
+                // It may have to be put back.
+                old.restart();
+                return Some(self.without_state(0, format!("save failed: {fault}")));
+            }
+        };
+        let Work::Running(to) = &mut self.work else { return None };
+        let saved_bytes = saved.len();
+        match to.restore(version, &saved) {
+            Ok(Ok(())) => Some(Handover { saved_bytes, error: None }),
+            Ok(Err(why)) => Some(self.without_state(saved_bytes, why)),
+            Err(fault) => {
+                self.restart();
+                Some(self.without_state(saved_bytes, format!("restore failed: {fault}")))
+            }
+        }
+    }
+
+    fn without_state(&self, saved_bytes: usize, error: String) -> Handover {
+        let text = format!("starts without the state of the version before: {error}");
+        tracing::warn!("script {} {text}", self.script.name);
+        self.script.log.add("warn", text.as_bytes());
+        Handover { saved_bytes, error: Some(error) }
+    }
+
+    /// Whether it has an instance at work.
+    pub fn is_running(&self) -> bool {
+        matches!(self.work, Work::Running(_))
+    }
+
+    /// Sets what the script may use from now on.
+    pub fn limit(&mut self, limits: Limits) {
+        if let Work::Running(instance) = &mut self.work {
+            instance.limit(limits);
+        }
     }
 
     /// Turns it off: events pass it by.
     pub fn disable(&mut self) {
         self.work = Work::Disabled;
+        self.trial = None;
         self.script.stats.set_state(ScriptState::Disabled, Some("turned off".to_owned()));
     }
 
-    /// Gives the script what it wants of a batch; the rest passes it by.
+    /// Gives the script what it wants of a batch; the rest passes it by. If it is on trial and
+    /// fails, the version before gets the batch.
     pub fn run(&mut self, batch: &Batch) -> Outcome {
+        if self.trial.is_some() {
+            self.follow_trial();
+        }
+        loop {
+            match self.run_once(batch) {
+                Ok(outcome) => return outcome,
+                // What is put back is not on trial.
+                Err(fault) => self.put_back(Some(fault)),
+            }
+        }
+    }
+
+    /// Ends the trial if that is decided.
+    fn follow_trial(&mut self) {
+        let Some(trial) = &self.trial else { return };
+        if trial.is_failed() {
+            self.put_back(None);
+        } else if trial.is_passed() {
+            self.trial = None;
+        }
+    }
+
+    /// Puts the version before back into its place.
+    fn put_back(&mut self, fault: Option<Fault>) {
+        let Some(trial) = self.trial.take() else { return };
+        if let Some(fault) = &fault {
+            self.count(fault);
+        }
+        let lost_before = self.lost_before;
+        *self = trial.fail(fault);
+        self.lost_before += lost_before;
+        self.switched = false;
+        self.script.stats.set_state(ScriptState::Running, None);
+        // Its limits may have been set meanwhile.
+        self.limit(self.script.limits());
+    }
+
+    /// An error is a fault for which the version before is to be put back.
+    fn run_once(&mut self, batch: &Batch) -> Result<Outcome, Fault> {
         let wants = self.script.describe.wants;
         if wants.want.is_unconditional() && batch.calls & !wants.calls == 0 {
             return self.give(batch, None);
@@ -103,7 +203,7 @@ impl Stage {
         only.extend(heads.filter(|(_, head)| wants.fits(head)).map(|(index, _)| index));
         let outcome = if only.is_empty() {
             self.lost_before += batch.lost_before;
-            Outcome::Whole
+            Ok(Outcome::Whole)
         } else {
             self.give(batch, Some(&only))
         };
@@ -112,7 +212,7 @@ impl Stage {
     }
 
     /// Gives the script these events of a batch, at least one.
-    fn give(&mut self, batch: &Batch, only: Only<'_>) -> Outcome {
+    fn give(&mut self, batch: &Batch, only: Only<'_>) -> Result<Outcome, Fault> {
         let given = only.map_or(batch.heads.len(), <[u32]>::len);
         let events = given as u64;
         if let Work::Paused { until } = self.work
@@ -123,11 +223,11 @@ impl Stage {
         let stats = self.script.stats.clone();
         let instance = match &mut self.work {
             Work::Running(instance) => instance,
-            Work::Disabled => return Outcome::Whole,
+            Work::Disabled => return Ok(Outcome::Whole),
             Work::Paused { .. } | Work::Quarantined => {
                 stats.events_in.fetch_add(events, Relaxed);
                 stats.lost.fetch_add(events, Relaxed);
-                return self.lost(batch, only, Loss::Quarantined);
+                return Ok(self.lost(batch, only, Loss::Quarantined));
             }
         };
         if !self.switched {
@@ -141,32 +241,41 @@ impl Stage {
                 self.script.describe.version
             );
         }
-        stats.events_in.fetch_add(events, Relaxed);
-        stats.batches.fetch_add(1, Relaxed);
         let began = Instant::now();
         let lost_before = std::mem::take(&mut self.lost_before);
         match instance.run(batch, only, lost_before, &mut self.verdicts) {
             Ok(effects) => {
+                stats.events_in.fetch_add(events, Relaxed);
+                stats.batches.fetch_add(1, Relaxed);
                 let ns = began.elapsed().as_nanos() as u64 / events.max(1);
                 stats.slow.lock().expect("no panic while locked").ns_per_event.record(ns);
                 stats.dropped.fetch_add(effects.dropped as u64, Relaxed);
                 stats.refused.fetch_add(effects.refused, Relaxed);
                 stats.memory_bytes.store(effects.memory_bytes as u64, Relaxed);
+                if let Some(trial) = &mut self.trial {
+                    trial.pass();
+                }
                 if effects.dropped == 0 && effects.attributes.is_empty() {
-                    return Outcome::Whole;
+                    return Ok(Outcome::Whole);
                 }
                 if let Some(only) = only {
                     spread(&mut self.verdicts, only, batch.heads.len());
                 }
-                Outcome::Changed {
+                Ok(Outcome::Changed {
                     batch: batch.after(&self.verdicts, effects.attributes),
                     dropped: effects.dropped,
-                }
+                })
+            }
+            Err(fault) if self.trial.as_ref().is_some_and(OnTrial::can_put_back) => {
+                self.lost_before = lost_before;
+                Err(fault)
             }
             Err(fault) => {
+                stats.events_in.fetch_add(events, Relaxed);
+                stats.batches.fetch_add(1, Relaxed);
                 stats.lost.fetch_add(events, Relaxed);
                 let loss = self.fail(fault);
-                self.lost(batch, only, loss)
+                Ok(self.lost(batch, only, loss))
             }
         }
     }
@@ -189,8 +298,23 @@ impl Stage {
         if let Work::Running(instance) = &mut self.work
             && let Err(fault) = instance.tick(now_ms)
         {
-            self.fail(fault);
+            if self.trial.as_ref().is_some_and(OnTrial::can_put_back) {
+                self.put_back(Some(fault));
+            } else {
+                self.fail(fault);
+            }
         }
+    }
+
+    /// Counts a fault by its kind.
+    fn count(&self, fault: &Fault) -> Loss {
+        let stats = &self.script.stats;
+        let (loss, count) = match fault.kind {
+            FaultKind::Trap => (Loss::Trapped, &stats.trapped),
+            FaultKind::Timeout => (Loss::TimedOut, &stats.timed_out),
+        };
+        count.fetch_add(1, Relaxed);
+        loss
     }
 
     /// Ends the instance, and decides when there is a fresh one.
@@ -198,12 +322,8 @@ impl Stage {
         let now = Instant::now();
         self.faults.push_back(now);
         self.faults.retain(|&fault| now.duration_since(fault) < FAULT_WINDOW);
+        let loss = self.count(&fault);
         let stats = &self.script.stats;
-        let (loss, count) = match fault.kind {
-            FaultKind::Trap => (Loss::Trapped, &stats.trapped),
-            FaultKind::Timeout => (Loss::TimedOut, &stats.timed_out),
-        };
-        count.fetch_add(1, Relaxed);
         tracing::warn!("script {}: {fault}", self.script.name);
         let (state, why) = if self.faults.len() > FAULTS {
             self.work = Work::Quarantined;
@@ -230,12 +350,7 @@ impl Stage {
                 self.script.stats.set_state(ScriptState::Running, None);
             }
             Err(error) => {
-                self.fail(Fault {
-                    time: SystemTime::now(),
-                    kind: FaultKind::Trap,
-                    message: format!("a fresh instance did not start: {error}"),
-                    backtrace: Vec::new(),
-                });
+                self.fail(Fault::new(format!("a fresh instance did not start: {error}")));
             }
         }
     }

@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::{LoadError, Wants};
 use crate::table::Kind;
 
-/// Longest description in bytes.
-pub const DESCRIBE_BYTES: u32 = 64 << 10;
-
 /// A script's description, from `weir_describe`. All of it is optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -30,6 +27,8 @@ pub struct Describe {
     pub tables: Vec<TableInfo>,
     /// Which events it is given.
     pub wants: Wants,
+    /// Version of the state that it saves for the next.
+    pub state_version: u32,
 }
 
 /// What a script does with events.

@@ -1,8 +1,19 @@
 //! Compiles modules, and keeps the time by which they are stopped.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
 
-use super::{LoadError, calls, guest::State};
+use wasmtime::{UnknownImportError, component};
+
+use super::{
+    Cache, LoadError, Processes, calls,
+    envelope::Component,
+    guest::State,
+    wasi::{PREVIEW_1, PREVIEW_2},
+};
 
 /// How exactly a script's time is kept.
 pub const EPOCH: Duration = Duration::from_millis(5);
@@ -11,22 +22,62 @@ pub const EPOCH: Duration = Duration::from_millis(5);
 #[derive(Clone)]
 pub struct Engine {
     pub(super) engine: wasmtime::Engine,
-    pub(super) linker: Arc<wasmtime::Linker<State>>,
+    pub(super) processes: Processes,
+    linker: Arc<wasmtime::Linker<State>>,
+    component_linker: Arc<component::Linker<State>>,
+    cache: Option<Arc<Cache>>,
+    compilers: Arc<OnceLock<rayon::ThreadPool>>,
 }
 
 /// A compiled module. Cloning is cheap.
 #[derive(Clone)]
 pub struct Module {
-    pub(super) module: wasmtime::Module,
+    pub(super) code: Code,
+}
+
+/// What it was compiled from.
+#[derive(Clone)]
+pub(super) enum Code {
+    /// A core module, and whether it wants WASI.
+    Core { module: wasmtime::InstancePre<State>, wasi: bool },
+    /// A component.
+    Component(component::InstancePre<State>),
+}
+
+/// The form in which a script came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// A core module.
+    Core,
+    /// A component.
+    Component,
+}
+
+impl Module {
+    /// The form in which it came.
+    pub fn form(&self) -> Form {
+        match self.code {
+            Code::Core { .. } => Form::Core,
+            Code::Component(_) => Form::Component,
+        }
+    }
 }
 
 impl Engine {
-    /// Makes the engine and starts the thread that keeps the time.
+    /// An engine without a cache, to which no process is known.
     pub fn new() -> Self {
+        Self::with(None, Processes::default())
+    }
+
+    /// Makes the engine and starts the thread that keeps the time.
+    pub fn with(cache: Option<Cache>, processes: Processes) -> Self {
         let mut config = wasmtime::Config::new();
-        config.epoch_interruption(true);
+        // It costs every call into a component a quarter of a microsecond.
+        config.epoch_interruption(true).concurrency_support(false);
         let engine = wasmtime::Engine::new(&config).expect("the configuration is valid");
-        let linker = calls::link(&engine);
+        let linker = Arc::new(calls::link(&engine));
+        let component_linker = Arc::new(calls::link_component(&engine));
         let weak = engine.weak();
         thread::Builder::new()
             .name("weir-epoch".to_owned())
@@ -38,30 +89,101 @@ impl Engine {
                 }
             })
             .expect("the system can start a thread");
-        Self { engine, linker: Arc::new(linker) }
+        let (cache, compilers) = (cache.map(Arc::new), Arc::default());
+        Self { engine, processes, linker, component_linker, cache, compilers }
     }
 
-    /// Compiles a module, and checks that the host offers what it imports.
+    /// Compiles a module or component, or takes it from the cache, and checks that the host offers
+    /// what it imports.
     ///
-    /// Takes milliseconds to seconds: not for the event path.
+    /// Takes milliseconds to seconds, on threads of low priority: not for the event path.
     pub fn compile(&self, bytes: &[u8], limit: usize) -> Result<Module, LoadError> {
         if bytes.len() > limit {
             return Err(LoadError::TooLarge { bytes: bytes.len(), limit });
         }
-        match bytes {
-            [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => {}
-            [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => return Err(LoadError::Component),
+        let code = match bytes {
+            [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => self.core(self.code(bytes)?)?,
+            [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => self.component(&self.code(bytes)?)?,
             // Precompiled modules are native code, and so never taken from a user.
             _ => {
                 return Err(LoadError::Invalid(
                     "it does not start with the magic bytes \\0asm and version 1".to_owned(),
                 ));
             }
+        };
+        Ok(Module { code })
+    }
+
+    fn core(&self, module: wasmtime::Module) -> Result<Code, LoadError> {
+        let wasi = module.imports().any(|import| import.module() == PREVIEW_1);
+        let module = self.linker.instantiate_pre(&module).map_err(|error| {
+            if let Some(unknown) = error.downcast_ref::<UnknownImportError>() {
+                let (module, name) = (unknown.module().to_owned(), unknown.name().to_owned());
+                return LoadError::Import { module, name };
+            }
+            let text = format!("{error:#}");
+            let mut names = module
+                .imports()
+                .map(|import| (import.module().to_owned(), import.name().to_owned()));
+            let found = names.find(|(module, name)| text.contains(&format!("`{module}::{name}`")));
+            let (module, name) = found.unwrap_or((calls::MODULE.to_owned(), text));
+            LoadError::ImportType { module, name }
+        })?;
+        Ok(Code::Core { module, wasi })
+    }
+
+    fn component(&self, component: &component::Component) -> Result<Code, LoadError> {
+        let component = self.component_linker.instantiate_pre(component).map_err(|error| {
+            let text = format!("{error:#}");
+            let ty = component.component_type();
+            let mut names = ty.imports(&self.engine).map(|(name, _)| name.to_owned());
+            let name = names.find(|name| text.contains(&format!("`{name}`")));
+            let known = |name: &str| name.starts_with(PREVIEW_2) || name == calls::INTERFACE;
+            match name {
+                // What is offered under this name does not fit.
+                Some(name) if known(&name) => LoadError::Interface { name, why: one_line(&error) },
+                Some(name) => LoadError::Interface { name, why: "it does not exist".to_owned() },
+                None => LoadError::Invalid(one_line(&error)),
+            }
+        })?;
+        if component.component().get_export_index(None, Component::INTERFACE).is_none() {
+            return Err(LoadError::Export {
+                name: Component::INTERFACE,
+                expected: "an interface of that name",
+            });
         }
-        let module = wasmtime::Module::from_binary(&self.engine, bytes)
-            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
-        calls::check_imports(&module)?;
-        Ok(Module { module })
+        Ok(Code::Component(component))
+    }
+
+    fn code<C: Compiled>(&self, bytes: &[u8]) -> Result<C, LoadError> {
+        if let Some(cache) = &self.cache
+            && let Some(code) = cache.find(&self.engine, bytes)
+        {
+            return Ok(code);
+        }
+        let code: C = self
+            .compilers()
+            .install(|| C::compile(&self.engine, bytes))
+            .map_err(|error| LoadError::Invalid(one_line(&error)))?;
+        if let Some(cache) = &self.cache {
+            cache.keep(&self.engine, bytes, &code);
+        }
+        Ok(code)
+    }
+
+    /// Threads that give way to all others.
+    fn compilers(&self) -> &rayon::ThreadPool {
+        self.compilers.get_or_init(|| {
+            rayon::ThreadPoolBuilder::new()
+                .thread_name(|_| "weir-compile".to_owned())
+                .start_handler(|_| {
+                    const LOWEST: i32 = 19;
+                    // On Linux this is the calling thread's own. Compiling without it works, too.
+                    _ = rustix::process::setpriority_process(None, LOWEST);
+                })
+                .build()
+                .expect("the system can start threads")
+        })
     }
 }
 
@@ -70,3 +192,45 @@ impl Default for Engine {
         Self::new()
     }
 }
+
+fn one_line(error: &wasmtime::Error) -> String {
+    format!("{error:#}").replace('\n', " ")
+}
+
+/// Native code, of one of the two forms.
+pub trait Compiled: Sized + Send {
+    /// Compiles it.
+    fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<Self>;
+    /// Makes a file's content of it.
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
+    /// Maps a file that [`Self::serialize`] made.
+    ///
+    /// # Safety
+    ///
+    /// The file is what `serialize` made, and nobody changes it while the code is in use.
+    unsafe fn map(engine: &wasmtime::Engine, path: &std::path::Path) -> wasmtime::Result<Self>;
+}
+
+macro_rules! compiled {
+    ($($code:ty),*) => {$(
+        impl Compiled for $code {
+            fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
+                Self::from_binary(engine, bytes)
+            }
+
+            fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+                self.serialize()
+            }
+
+            unsafe fn map(
+                engine: &wasmtime::Engine,
+                path: &std::path::Path,
+            ) -> wasmtime::Result<Self> {
+                // SAFETY: the caller vouches for the file.
+                unsafe { Self::deserialize_file(engine, path) }
+            }
+        }
+    )*};
+}
+
+compiled!(wasmtime::Module, component::Component);

@@ -1,96 +1,113 @@
 //! What the host knows of one instance, and the way into its memory.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use wasmtime::{Caller, Memory, ResourceLimiter};
 
-use super::{Limits, Log};
-use crate::{decode::Attributes, table::Tables};
+use super::{Emitted, Limits, Log, Processes, clock::Clock, output::Output, wasi::Wasi};
+use crate::table::Tables;
+
+/// Where what a script has to say goes; all of it outlives the instance.
+#[derive(Clone)]
+pub struct Sinks {
+    /// Lines for people.
+    pub log: Arc<Log>,
+    /// Results.
+    pub emitted: Arc<Emitted>,
+    /// Aggregates.
+    pub tables: Arc<Tables>,
+}
+
+/// What is taken at most of an error, in case the script ends with it.
+const LAST_WORDS_BYTES: usize = 512;
+const LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];
 
 /// The host's side of an instance.
 pub struct State {
-    /// The guest's memory, looked up once.
+    /// A core module's memory, looked up once.
     pub memory: Option<Memory>,
     pub limits: Limits,
-    pub log: Arc<Log>,
+    pub sinks: Sinks,
+    pub processes: Processes,
     pub params: BTreeMap<String, String>,
-    pub tables: Arc<Tables>,
-    /// Tables that this instance has opened, by handle: index and number of labels.
-    pub opened: Vec<(usize, usize)>,
-    /// Number of events in the batch at hand; 0 outside of one.
-    pub events: u32,
-    /// Table updates since the batch began. They count only if it ends well.
-    pub updates: Updates,
-    /// Attributes since the batch began.
-    pub attributes: Attributes,
-    /// Updates and attributes refused, because there were too many in one batch.
-    pub refused: u64,
+    pub output: Output,
+    pub clock: Clock,
+    pub wasi: Wasi,
+    /// When the instance was made.
+    pub began: Instant,
     /// Size in bytes of the last growth of memory that was refused.
     pub memory_refused: Option<usize>,
-    /// Size of the memory in bytes.
+    /// Size of all memories in bytes.
     pub memory_bytes: usize,
+    table_elements: usize,
     /// The last line of this run that the script logged as an error: a panic says its reason so.
     pub last_words: Option<String>,
 }
 
-/// What an update takes beside its key.
-const UPDATE_BYTES: usize = 16;
-
 impl State {
-    /// Whether so many bytes more would exceed the output of one batch.
-    pub fn full(&self, more: usize) -> bool {
-        let updates = self.updates.keys.len() + UPDATE_BYTES * self.updates.list.len();
-        updates + self.attributes.len_bytes() + more > self.limits.output_bytes
+    pub fn new(limits: Limits, sinks: Sinks, processes: Processes, wasi: Wasi) -> Self {
+        Self {
+            memory: None,
+            limits,
+            sinks,
+            processes,
+            params: BTreeMap::new(),
+            output: Output::new(&limits),
+            clock: Clock::default(),
+            wasi,
+            began: Instant::now(),
+            memory_refused: None,
+            memory_bytes: 0,
+            table_elements: 0,
+            last_words: None,
+        }
     }
 
-    /// Forgets what a run that did not end well asked for.
-    pub fn discard(&mut self) {
-        self.updates.clear();
-        self.attributes.clear();
-        self.last_words = None;
-    }
-}
-
-/// Table updates, with their keys in one place.
-#[derive(Debug, Default)]
-pub struct Updates {
-    /// Table, key, value.
-    pub list: Vec<(usize, std::ops::Range<usize>, u64)>,
-    /// The keys.
-    pub keys: Vec<u8>,
-}
-
-impl Updates {
-    pub fn clear(&mut self) {
-        self.list.clear();
-        self.keys.clear();
+    /// Adds a line to the log.
+    pub fn log(&mut self, level: u32, text: &[u8]) -> wasmtime::Result<()> {
+        let Some(level) = LEVELS.get(level as usize) else {
+            wasmtime::bail!("log: level {level} is not one of 0 to 3");
+        };
+        self.sinks.log.add(level, text);
+        if *level == "error" {
+            let text = &text[..text.len().min(LAST_WORDS_BYTES)];
+            self.last_words = Some(String::from_utf8_lossy(text).into_owned());
+        }
+        Ok(())
     }
 }
 
 impl ResourceLimiter for State {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.limits.memory_bytes;
+        // A component may have several memories.
+        let all = (self.memory_bytes - current).saturating_add(desired);
+        let allowed = all <= self.limits.memory_bytes;
         if allowed {
-            self.memory_bytes = desired;
+            self.memory_bytes = all;
         } else {
-            self.memory_refused = Some(desired);
+            self.memory_refused = Some(all);
         }
         Ok(allowed)
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        let all = (self.table_elements - current).saturating_add(desired);
         // An element is a pointer.
-        Ok(desired.saturating_mul(8) <= self.limits.memory_bytes)
+        let allowed = all.saturating_mul(8) <= self.limits.memory_bytes;
+        if allowed {
+            self.table_elements = all;
+        }
+        Ok(allowed)
     }
 }
 

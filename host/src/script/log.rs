@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -11,12 +14,12 @@ use serde::Serialize;
 /// Lines that are kept.
 const LINES: usize = 500;
 /// Longest line in bytes; what is longer is cut.
-const LINE_BYTES: usize = 1024;
+pub(super) const LINE_BYTES: usize = 1024;
 
 /// The last lines of a script's log.
 #[derive(Debug)]
 pub struct Log {
-    lines_per_second: u32,
+    lines_per_second: AtomicU32,
     inner: Mutex<Inner>,
 }
 
@@ -45,7 +48,12 @@ impl Log {
     pub fn new(lines_per_second: u32) -> Self {
         let inner =
             Inner { lines: VecDeque::new(), dropped: 0, second: Instant::now(), in_second: 0 };
-        Self { lines_per_second, inner: Mutex::new(inner) }
+        Self { lines_per_second: lines_per_second.into(), inner: Mutex::new(inner) }
+    }
+
+    /// Sets how many lines it takes in a second.
+    pub fn limit(&self, lines_per_second: u32) {
+        self.lines_per_second.store(lines_per_second, Relaxed);
     }
 
     /// Adds a line, or counts it as dropped where there are too many.
@@ -55,7 +63,7 @@ impl Log {
         if now.duration_since(inner.second) >= Duration::from_secs(1) {
             (inner.second, inner.in_second) = (now, 0);
         }
-        if inner.in_second >= self.lines_per_second {
+        if inner.in_second >= self.lines_per_second.load(Relaxed) {
             inner.dropped += 1;
             return;
         }

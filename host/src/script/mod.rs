@@ -3,25 +3,37 @@
 //! The only module that knows wasmtime.
 
 mod bundled;
+mod cache;
 mod calls;
+mod clock;
 mod describe;
+mod emitted;
 mod engine;
+mod envelope;
+mod fault;
 mod guest;
 mod instance;
 mod limits;
 mod log;
+mod output;
+mod processes;
 mod wants;
+mod wasi;
 
 use std::time::SystemTime;
 
 use serde::Serialize;
 
 pub use bundled::bundled;
+pub use cache::{Cache, CacheError};
 pub use describe::{Describe, Param, Role};
-pub use engine::{Engine, Module};
+pub use emitted::{Emitted, EmittedResult};
+pub use engine::{Engine, Form, Module};
+pub use guest::Sinks;
 pub use instance::{Effects, Instance};
-pub use limits::Limits;
+pub use limits::{LimitError, LimitValues, Limits};
 pub use log::{Line, Log};
+pub use processes::Processes;
 pub use wants::{Wants, call_names, call_number};
 
 /// Why a module was not taken as a script. The one that runs, if there is one, runs on.
@@ -29,13 +41,8 @@ pub use wants::{Wants, call_names, call_number};
 #[non_exhaustive]
 pub enum LoadError {
     /// The bytes are no Wasm module, or one that this engine refuses.
-    #[error("not a valid Wasm core module: {0}")]
+    #[error("not a valid Wasm module or component: {0}")]
     Invalid(String),
-    /// The bytes are a component.
-    #[error(
-        "a Wasm component: this version takes core modules only (build without a component adapter)"
-    )]
-    Component,
     /// Too many bytes.
     #[error(
         "the module has {bytes} bytes, more than the limit of {limit}: raise --script-bytes or build it smaller"
@@ -57,7 +64,11 @@ pub enum LoadError {
         expected: &'static str,
     },
     /// An import that the host does not offer.
-    #[error("import `{module}`.`{name}` does not exist: a script may import only what `weir` offers ({})", calls::NAMES.join(", "))]
+    #[error(
+        "import `{module}`.`{name}` does not exist: a script may import only WASI preview 1, and what \
+         `weir` offers ({})",
+        calls::NAMES.join(", ")
+    )]
     Import {
         /// The module it is imported from.
         module: String,
@@ -66,11 +77,24 @@ pub enum LoadError {
     },
     /// An import of a name that the host offers, with another type.
     #[error(
-        "import `weir`.`{name}` has another type than the host's: rebuild the script with this version's SDK"
+        "import `{module}`.`{name}` has another type than the host's: rebuild the script with this version's SDK"
     )]
     ImportType {
+        /// The module it is imported from.
+        module: String,
         /// Its name.
         name: String,
+    },
+    /// An interface that a component imports and the host does not offer, or not like that.
+    #[error(
+        "import `{name}`: {why}; a component may import only WASI preview 2 and `{}`",
+        calls::INTERFACE
+    )]
+    Interface {
+        /// Its name.
+        name: String,
+        /// What does not fit.
+        why: String,
     },
     /// Another version of the interface.
     #[error("the script speaks ABI {found}, this host speaks ABI {expected}: rebuild the script with this version's SDK", expected = weir_sdk::event::ABI)]
@@ -78,8 +102,8 @@ pub enum LoadError {
         /// What `weir_abi` returned.
         found: u32,
     },
-    /// `weir_describe` gave something else than a description.
-    #[error("weir_describe does not return a description: {0}")]
+    /// `describe` gave something else than a description.
+    #[error("what describe returns is not a description: {0}")]
     Describe(String),
     /// A parameter that the script does not have.
     #[error("the script has no parameter `{name}`; it has: {known}")]
@@ -93,12 +117,12 @@ pub enum LoadError {
     #[error("{during} failed: {fault}")]
     Fault {
         /// Which function.
-        during: &'static str,
+        during: String,
         /// How.
         fault: Box<Fault>,
     },
-    /// `weir_start` said no.
-    #[error("weir_start refused: {0}")]
+    /// `start` said no.
+    #[error("the script refuses to start: {0}")]
     Refused(String),
 }
 

@@ -2,10 +2,13 @@
 
 use std::{
     ops::Range,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
-use super::{Kind, Options, Table};
+use super::{Kind, MAX_KEYS, Options, Table};
 
 /// Most tables of one script.
 const MAX_TABLES: usize = 64;
@@ -16,12 +19,28 @@ const MAX_NAME_BYTES: usize = 64;
 
 /// The tables of one script in one pipeline. They belong to the host and outlive the instance; the
 /// lock is taken once per batch.
-#[derive(Debug, Default)]
-pub struct Tables(Mutex<Vec<(String, Table)>>);
+#[derive(Debug)]
+pub struct Tables {
+    tables: Mutex<Vec<(String, Table)>>,
+    max_keys: AtomicUsize,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self { tables: Mutex::default(), max_keys: MAX_KEYS.into() }
+    }
+}
 
 impl Tables {
     fn lock(&self) -> MutexGuard<'_, Vec<(String, Table)>> {
-        self.0.lock().expect("no panic while locked")
+        self.tables.lock().expect("no panic while locked")
+    }
+
+    /// Sets how many rows each table may have. Rows beyond that stay; further keys go into `other`.
+    pub fn limit_keys(&self, max_keys: usize) {
+        if self.max_keys.swap(max_keys, Relaxed) != max_keys {
+            self.lock().iter_mut().for_each(|(_, table)| table.max_keys = max_keys);
+        }
     }
 
     /// Finds or makes a table and returns its index.
@@ -49,7 +68,9 @@ impl Tables {
         if tables.len() == MAX_TABLES {
             return Err(format!("a script has at most {MAX_TABLES} tables"));
         }
-        tables.push((name.to_owned(), Table::new(kind, options)));
+        let mut table = Table::new(kind, options);
+        table.max_keys = self.max_keys.load(Relaxed);
+        tables.push((name.to_owned(), table));
         Ok(tables.len() - 1)
     }
 

@@ -1,9 +1,13 @@
 //! Scripts written for tests, as WebAssembly text.
-#![allow(dead_code, reason = "each test binary uses another part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses another part")]
+
+mod component;
 
 use std::{mem::offset_of, process};
 
 use weir_sdk::event::Head;
+
+pub use component::{Component, data, error, returned};
 
 /// What every script has: memory, its ABI, and a buffer at 64 KiB that grows as it must.
 pub const FRAME: &str = r#"

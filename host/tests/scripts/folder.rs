@@ -29,9 +29,7 @@ fn files_are_loaded_swapped_and_unloaded() {
     // What is no script leaves the version before at work, and says so.
     fs::write(&late, "no module").unwrap();
     wait_for("line on the broken file", || {
-        weir.stderr()
-            .contains("late.wasm: script `late`: not a valid Wasm core module")
-            .then_some(())
+        weir.stderr().contains("late.wasm: script `late`: not a valid Wasm module").then_some(())
     });
     assert_eq!(state("late").unwrap()["state"], "running");
     // What does not end in .wasm is nobody's business.

@@ -51,7 +51,10 @@ fn what_is_no_module() {
         let code = if module.len() == 8 { "missing_export" } else { "invalid_module" };
         check(&weir, module, code, "");
     }
-    check(&weir, &guest::text("(component)"), "component_module", "component");
+    check(&weir, &guest::text("(component)"), "missing_export", "weir:script/guest@1.0.0");
+    let imports =
+        guest::text(r#"(component (import "a:b/c@1.0.0" (instance (export "f" (func)))))"#);
+    check(&weir, &imports, "unknown_import", "`a:b/c@1.0.0`");
     check_unharmed(&weir);
     weir.stop();
 }
@@ -82,7 +85,7 @@ fn exports_that_are_missing() {
 fn imports_that_nobody_offers() {
     let (weir, _folder) = with_two_pipelines(&[]);
     for (module, name) in
-        [("env", "puts"), ("weir", "no_such_call"), ("wasi_snapshot_preview1", "fd_write")]
+        [("env", "puts"), ("weir", "no_such_call"), ("wasi_snapshot_preview1", "no_such_call")]
     {
         let text = format!(r#"(module (import "{module}" "{name}" (func)) {FRAME} {KEEP})"#);
         check(&weir, &guest::text(&text), "unknown_import", name);
@@ -138,7 +141,7 @@ fn scripts_that_start_and_refuse() {
     check(&weir, &returning("weir_start", why), "start_refused", why);
 
     for (describe, text) in [
-        ("not JSON", "weir_describe"),
+        ("not JSON", "describe"),
         (r"{\22role\22:\22cook\22}", "cook"),
         (
             r"{\22wants\22:{\22calls\22:[\22write\22]}}",

@@ -2,31 +2,50 @@
 //!
 //! Adds a line to the script's log. Levels: 0 debug, 1 info, 2 warn, 3 error.
 
-use wasmtime::{Caller, Linker};
+use wasmtime::{
+    Caller, Linker, StoreContextMut,
+    component::{ComponentType, Lift, LinkerInstance, WasmStr},
+};
 
-use super::MODULE;
-use crate::script::guest::{State, bytes, split};
-
-const LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];
-
-/// What is taken at most of an error, in case the script ends with it.
-const LAST_WORDS_BYTES: usize = 512;
+use super::{MODULE, owned};
+use crate::script::{
+    guest::{State, bytes, split},
+    log::LINE_BYTES,
+};
 
 pub fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "log", log)?;
     Ok(())
 }
 
+pub fn link_component(linker: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
+    linker.func_wrap("log", log_component)
+}
+
 fn log(mut caller: Caller<'_, State>, level: u32, ptr: u32, len: u32) -> wasmtime::Result<()> {
     let (memory, state) = split(&mut caller)?;
-    let text = bytes(memory, ptr, len, "log: the text")?;
-    let Some(level) = LEVELS.get(level as usize) else {
-        wasmtime::bail!("log: level {level} is not one of 0 to 3");
-    };
-    state.log.add(level, text);
-    if *level == "error" {
-        let text = &text[..text.len().min(LAST_WORDS_BYTES)];
-        state.last_words = Some(String::from_utf8_lossy(text).into_owned());
-    }
-    Ok(())
+    state.log(level, bytes(memory, ptr, len, "log: the text")?)
+}
+
+#[derive(Clone, Copy, ComponentType, Lift)]
+#[component(enum)]
+#[repr(u8)]
+#[expect(dead_code, reason = "a value is made by reading a number")]
+enum Level {
+    #[component(name = "debug")]
+    Debug,
+    #[component(name = "info")]
+    Info,
+    #[component(name = "warn")]
+    Warn,
+    #[component(name = "error")]
+    Error,
+}
+
+fn log_component(
+    mut store: StoreContextMut<'_, State>,
+    (level, text): (Level, WasmStr),
+) -> wasmtime::Result<()> {
+    let text = owned(&store, &text, LINE_BYTES)?;
+    store.data_mut().log(level as u32, &text)
 }
