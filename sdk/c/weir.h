@@ -94,7 +94,7 @@ void weir_log(uint32_t level, const char *text, size_t len);
 WEIR_IMPORT("param")
 int32_t weir_param(const char *name, size_t name_len, char *to, size_t to_len);
 
-enum weir_kind { WEIR_COUNTER, WEIR_HISTOGRAM };
+enum weir_kind { WEIR_COUNTER, WEIR_HISTOGRAM, WEIR_GAUGE, WEIR_TOPK, WEIR_DISTINCT, WEIR_RATE };
 
 /* Finds or makes a table and returns its handle. Options are JSON:
  *     {"labels": ["process"], "unit": "ns", "help": "one line"} */
@@ -104,6 +104,11 @@ uint32_t weir_table_open(uint32_t kind, const char *name, size_t name_len, const
 /* Adds a value to a row of a table. The key is the row's labels, joined by NUL: as many as the table has. */
 WEIR_IMPORT("table_add")
 void weir_table_add(uint32_t table, const char *key, size_t key_len, uint64_t value);
+
+/* The same for a run of rows: per row the key's length and 0 of 32 bits each, the value of 64, and the key, padded to a
+ * multiple of 8. weir_sums.h makes it. */
+WEIR_IMPORT("table_add_many")
+void weir_table_add_many(uint32_t table, const void *rows, size_t len);
 
 /* A string literal and its length, for the calls above. */
 #define WEIR_STR(literal) ("" literal), (sizeof(literal) - 1)

@@ -104,7 +104,7 @@ pub use {
     calls::log::{Level, log},
     params::Params,
     script::{Out, Script, Verdict},
-    table::{Counter, Histogram, Label, Labels, Table},
+    table::{Counter, Distinct, Gauge, Histogram, Label, Labels, Rate, Table, TopK},
     view::{
         Address, Batch, BatchError, Container, Control, Controls, Credentials, Descriptor,
         Destination, Event, Group, Iov, Kernel, Parent, Sendfile, Socket, Status, Text, Toctou,

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expect, open, screenshotPath, test } from "./weir";
 
-async function choose(page: Page, kind: "counter" | "histogram"): Promise<void> {
+async function choose(page: Page, kind: "counter" | "histogram" | "gauge" | "topk" | "distinct" | "rate"): Promise<void> {
   await page.getByRole("navigation", { name: "tables" }).locator(`[data-kind="${kind}"]`).first().click();
   await expect(page.locator(`table.rows.${kind} tbody tr`).first()).toBeVisible();
 }
@@ -38,4 +38,67 @@ test("a histogram has quantiles and draws the chosen row", async ({ page, weir }
   await page.getByRole("columnheader", { name: "p99" }).getByRole("button").click();
   await expect(page.getByRole("columnheader", { name: "p99" })).toHaveAttribute("aria-sort", "descending");
   await page.screenshot({ path: screenshotPath("table-histogram"), fullPage: true });
+});
+
+test("a topk tells the bounds of each sum", async ({ page, weir }) => {
+  await open(page, weir, "tables");
+  await choose(page, "topk");
+  const columns = page.locator("table.rows.topk thead th");
+  await expect(columns).toHaveText([/^process · container · destination/, /^at most/, "at least", /^error/]);
+  await expect(columns.nth(1)).toHaveAttribute("aria-sort", "descending");
+  await expect(page.locator(".table-content > p")).toContainText("the heaviest");
+  const first = page.locator("table.rows.topk tbody tr").first();
+  await expect(first.locator(".bar")).toBeVisible();
+  await expect(first.locator("td").nth(1)).toHaveText(/(B|KiB|MiB|GiB)$/);
+  await expect(first.locator("td").nth(2)).toHaveText(/(exact|B)$/);
+  await columns.nth(3).getByRole("button").click();
+  await expect(columns.nth(3)).toHaveAttribute("aria-sort", "descending");
+  await page.screenshot({ path: screenshotPath("table-topk"), fullPage: true });
+});
+
+test("a rate is per second over a window", async ({ page, weir }) => {
+  await open(page, weir, "tables");
+  await choose(page, "rate");
+  await expect(page.locator(".table-content > p")).toContainText("over 1 min 0 s");
+  const first = page.locator("table.rows.rate tbody tr").first();
+  await expect(first.locator("td").first()).toContainText(/B\/s/);
+  const sum = page.getByRole("columnheader", { name: "in the window" });
+  await sum.getByRole("button").click();
+  await expect(sum).toHaveAttribute("aria-sort", "descending");
+  await page.screenshot({ path: screenshotPath("table-rate"), fullPage: true });
+});
+
+test("a gauge says when it was set", async ({ page, weir }) => {
+  await open(page, weir, "tables");
+  await choose(page, "gauge");
+  const set = page.getByRole("columnheader", { name: "set" });
+  await set.getByRole("button").click();
+  await expect(set).toHaveAttribute("aria-sort", "descending");
+  const first = page.locator("table.rows.gauge tbody tr").first();
+  await expect(first.locator("time")).toHaveText(/^\d+ s ago$/);
+  await expect(first.locator("time")).toHaveAttribute("datetime", /^\d{4}-\d\d-\d\dT.*Z$/);
+  await page.screenshot({ path: screenshotPath("table-gauge"), fullPage: true });
+});
+
+test("a distinct says whether it is exact", async ({ page, weir }) => {
+  await open(page, weir, "tables");
+  await choose(page, "distinct");
+  const cells = page.locator("table.rows.distinct tbody tr").first().locator("td");
+  await expect(cells.first()).toHaveText(/^[\d,]+$/);
+  await expect(cells.nth(1)).toHaveText(/^(exact|± 1\.6 %)$/);
+  await page.screenshot({ path: screenshotPath("table-distinct"), fullPage: true });
+});
+
+test.describe("in the dark, on a narrow screen", () => {
+  test.use({ viewport: { width: 360, height: 740 }, colorScheme: "dark" });
+
+  for (const kind of ["topk", "rate", "gauge", "distinct"] as const) {
+    test(`a ${kind} fits`, async ({ page, weir }) => {
+      await open(page, weir, "tables");
+      await choose(page, kind);
+      const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      expect(content).toBeLessThanOrEqual(window ?? 0);
+      await page.screenshot({ path: screenshotPath(`narrow-${kind}`), fullPage: true });
+    });
+  }
 });

@@ -10,7 +10,7 @@ import { test as base, expect, type Page } from "@playwright/test";
 const WEB = resolve(import.meta.dirname, "..");
 const BINARY = resolve(WEB, process.env["WEIR_BIN"] ?? "../target/release/weir");
 const SCRIPTS = resolve(WEB, process.env["WEIR_SCRIPTS"] ?? "../target/scripts");
-const PIPELINES = ["service | latency", "errors", "destinations"];
+const PIPELINES = ["service | latency", "errors", "destinations", "talkers"];
 const CALLS = "sendmsg,sendto,recvmsg,sendfile,sendmmsg,recvmmsg,recvfrom";
 const LINK = /http:\/\/127\.0\.0\.1:\d+\/#token=\S+/;
 const START_MS = 30_000;

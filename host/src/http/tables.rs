@@ -1,6 +1,9 @@
 //! Tables.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     Json,
@@ -13,7 +16,7 @@ use super::{
     App,
     error::{Error, Params},
 };
-use crate::table::{Kind, Row, Sort, Table};
+use crate::table::{Kind, Query, Row, Sort, SortError, Table};
 
 /// Most rows of one answer, unless asked for otherwise.
 const ROWS: usize = 100;
@@ -28,6 +31,8 @@ struct Head<'a> {
     help: &'a str,
     rows: usize,
     max_keys: usize,
+    /// Of a rate.
+    window_s: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -41,8 +46,7 @@ struct Rows<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableParams {
-    #[serde(default)]
-    sort: Sort,
+    sort: Option<Sort>,
     #[serde(default)]
     order: Order,
     #[serde(default = "some_rows")]
@@ -70,29 +74,44 @@ pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
 
 pub async fn get(
     State(app): State<Arc<App>>,
-    Path(key): Path<(String, String)>,
-    Params(query): Params<TableParams>,
+    Path((script, name)): Path<(String, String)>,
+    Params(params): Params<TableParams>,
 ) -> Result<Json<Value>, Error> {
-    let tables = app.pipelines.tables();
-    let table = tables.get(&key).ok_or_else(|| {
-        let (script, table) = &key;
-        Error::not_found("unknown_table", format!("script `{script}` has no table `{table}`"))
+    let table = app.pipelines.table(&script, &name).ok_or_else(|| {
+        Error::not_found("unknown_table", format!("script `{script}` has no table `{name}`"))
     })?;
-    let descending = matches!(query.order, Order::Desc);
-    let (row_list, other) = table.rows(query.sort, descending, query.limit);
-    let rows = Rows { head: head(&key.0, &key.1, table), other, row_list };
+    let query = Query {
+        sort: params.sort,
+        descending: matches!(params.order, Order::Desc),
+        limit: params.limit,
+        now_ns: now_ns(),
+    };
+    let (row_list, other) = table.rows(&query)?;
+    let rows = Rows { head: head(&script, &name, &table), other, row_list };
     Ok(Json(json!(rows)))
 }
 
 fn head<'a>(script: &'a str, name: &'a str, table: &'a Table) -> Head<'a> {
+    let options = table.options();
     Head {
         script,
         table: name,
-        kind: table.kind,
-        labels: &table.options.labels,
-        unit: &table.options.unit,
-        help: &table.options.help,
+        kind: table.kind(),
+        labels: &options.labels,
+        unit: &options.unit,
+        help: &options.help,
         rows: table.len(),
-        max_keys: table.max_keys,
+        max_keys: table.max_keys(),
+        window_s: table.window_s(),
+    }
+}
+
+fn now_ns() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
+}
+
+impl From<SortError> for Error {
+    fn from(error: SortError) -> Self {
+        Self::bad_parameter(error.to_string())
     }
 }

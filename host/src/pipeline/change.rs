@@ -189,7 +189,7 @@ mod tests {
         decode::Batch,
         pipeline::{Wanted, parse_spec},
         script::{Engine, Limits, bundled, call_names},
-        table::{Sort, Values},
+        table::{Query, Values},
     };
 
     /// A batch of calls by `named` to port 53, of which every third failed.
@@ -225,8 +225,12 @@ mod tests {
         pipelines.add(parse_spec("errors | service | latency").unwrap()).unwrap();
         pipelines.add(parse_spec("destinations").unwrap()).unwrap();
         pipelines.add(parse_spec("descriptors").unwrap()).unwrap();
+        pipelines.add(parse_spec("talkers").unwrap()).unwrap();
         let calls = call_names(pipelines.wanted().calls);
-        assert_eq!(calls.collect::<Vec<_>>(), ["sendmsg", "sendmmsg", "sendto"]);
+        assert_eq!(
+            calls.collect::<Vec<_>>(),
+            ["sendmsg", "sendmmsg", "sendto", "sendfile", "io_uring"]
+        );
         pipelines.deliver(&batch());
         pipelines.finish();
 
@@ -238,18 +242,25 @@ mod tests {
         let event = serde_json::to_value(kept[0].event(0)).unwrap();
         assert_eq!((&event["seq"], &event["attrs"]["service"]), (&3.into(), &"dns".into()));
 
-        let tables = pipelines.tables();
+        let query = Query { sort: None, descending: true, limit: 10, now_ns: 0 };
         let row = |script: &str, table: &str| {
-            let (rows, other) =
-                tables[&(script.to_owned(), table.to_owned())].rows(Sort::Value, true, 10);
+            let (rows, other) = pipelines.table(script, table).unwrap().rows(&query).unwrap();
             assert_eq!((rows.len(), other.is_none()), (1, true), "{script}/{table}");
             match &rows[0].values {
                 Values::Counter { value } => (rows[0].key.join(" "), *value),
                 Values::Histogram(summary) => (rows[0].key.join(" "), summary.sum),
+                Values::Gauge { value, .. } => (rows[0].key.join(" "), *value as u64),
+                Values::TopK { value, .. }
+                | Values::Distinct { value, .. }
+                | Values::Rate { value, .. } => (rows[0].key.join(" "), *value),
             }
         };
         assert_eq!(row("latency", "calls"), ("named dns".to_owned(), 3));
         assert_eq!(row("latency", "duration"), ("named dns".to_owned(), 18_000));
         assert_eq!(row("destinations", "calls"), ("8.8.8.8:53".to_owned(), 9));
+        assert_eq!(row("talkers", "bytes"), ("named - 8.8.8.8:53".to_owned(), 6 * 64));
+        assert_eq!(row("talkers", "peers"), ("named -".to_owned(), 1));
+        assert_eq!(row("talkers", "last"), ("named -".to_owned(), 64));
+        assert_eq!(row("talkers", "rate"), ("named -".to_owned(), 6 * 64));
     }
 }

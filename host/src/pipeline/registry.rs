@@ -207,6 +207,17 @@ impl Pipelines {
         }
         merged
     }
+
+    /// One table of a script, merged over the pipelines that the script is in.
+    pub fn table(&self, script: &str, name: &str) -> Option<Table> {
+        let state = self.shared.state.load();
+        let scripts = state.pipelines.iter().flat_map(|pipeline| &pipeline.scripts);
+        let own = scripts.filter(|(owner, _)| owner == script);
+        own.filter_map(|(_, tables)| tables.copy(name)).reduce(|mut merged, table| {
+            merged.merge(&table);
+            merged
+        })
+    }
 }
 
 impl Shared {

@@ -1,6 +1,9 @@
 //! One running instance of a script, whatever it is made of.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 use wasmtime::Store;
 use weir_sdk::event::DROP;
@@ -79,7 +82,7 @@ impl Instance {
             envelope.start(store, &params)
         })?;
         answer.map_err(LoadError::Refused)?;
-        this.commit();
+        this.commit(now_ns());
         Ok(this)
     }
 
@@ -127,7 +130,7 @@ impl Instance {
                 verdicts[wrong]
             )));
         }
-        self.commit();
+        self.commit(batch.now_ns);
         let dropped = verdicts.iter().map(|&verdict| usize::from(verdict)).sum();
         let State { output, memory_bytes, .. } = self.store.data_mut();
         if let Some(only) = only {
@@ -141,7 +144,7 @@ impl Instance {
     pub fn tick(&mut self, now_ms: u32) -> Result<(), Fault> {
         if self.envelope.has_tick() {
             self.call(|envelope, store| envelope.tick(store, now_ms))?;
-            self.commit();
+            self.commit(now_ns());
         }
         Ok(())
     }
@@ -154,7 +157,7 @@ impl Instance {
     /// Takes what the version before left. After a fault the instance must not be used again.
     pub fn restore(&mut self, version: u32, saved: &[u8]) -> Result<Answer, Fault> {
         let answer = self.call(|envelope, store| envelope.restore(store, version, saved))?;
-        self.commit();
+        self.commit(now_ns());
         Ok(answer)
     }
 
@@ -178,14 +181,19 @@ impl Instance {
         self.call(run).map_err(|fault| LoadError::Fault { during, fault: Box::new(fault) })
     }
 
-    /// Hands on what a run that ended well has to say.
-    fn commit(&mut self) {
+    /// Hands on what a run that ended well has to say, at the time of what it saw.
+    fn commit(&mut self, now_ns: u64) {
         let State { sinks, output, .. } = self.store.data_mut();
-        sinks.tables.apply(&output.updates.list, &output.updates.keys);
+        sinks.tables.apply(&output.updates.list, &output.updates.keys, now_ns);
         sinks.emitted.add(&output.emitted);
         output.updates.clear();
         output.emitted.clear();
     }
+}
+
+/// The time of a run that is not about a batch.
+fn now_ns() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64)
 }
 
 /// What a component may hand to the host in one call, in bytes.

@@ -104,6 +104,21 @@ impl Histogram {
         self.count
     }
 
+    /// Their sum.
+    pub fn sum(&self) -> u64 {
+        self.sum
+    }
+
+    /// The smallest; 0 if there are no values.
+    pub fn min(&self) -> u64 {
+        self.min
+    }
+
+    /// The largest; 0 if there are no values.
+    pub fn max(&self) -> u64 {
+        self.max
+    }
+
     /// The value that `quantile` (0 to 1) of the values do not exceed, within 1 %; 0 if there are
     /// no values.
     pub fn quantile(&self, quantile: f64) -> u64 {
@@ -218,12 +233,18 @@ mod tests {
         fn merging_in_any_order_is_the_same_as_counting_all(
             a in prop::collection::vec(value(), 0..50),
             b in prop::collection::vec(value(), 0..50),
+            c in prop::collection::vec(value(), 0..50),
         ) {
-            let (mut ab, mut ba) = (of(&a), of(&b));
-            ab.merge(&of(&b));
-            ba.merge(&of(&a));
-            prop_assert_eq!(&ab, &ba);
-            prop_assert_eq!(ab, of(&[a, b].concat()));
+            let merged = |first: &Histogram, second: &Histogram| {
+                let mut to = first.clone();
+                to.merge(second);
+                to
+            };
+            let all = of(&[&a[..], &b, &c].concat());
+            let [a, b, c] = [a, b, c].map(|values| of(&values));
+            prop_assert_eq!(&merged(&merged(&a, &b), &c), &all);
+            prop_assert_eq!(&merged(&a, &merged(&b, &c)), &all);
+            prop_assert_eq!(&merged(&merged(&c, &a), &b), &all);
         }
     }
 }

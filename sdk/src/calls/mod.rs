@@ -7,5 +7,5 @@ pub mod log;
 pub mod param;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod recorder;
-pub mod table_add;
+pub mod table_add_many;
 pub mod table_open;

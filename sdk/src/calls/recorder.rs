@@ -4,6 +4,7 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use super::log::Level;
+use crate::table::rows;
 
 /// What a script asked of the host.
 #[derive(Debug, Default)]
@@ -13,6 +14,8 @@ pub struct Recorder {
     pub tables: Vec<(u32, String, String)>,
     /// Table, key, value.
     pub added: Vec<(u32, Vec<u8>, u64)>,
+    /// The tables of the calls that these came by.
+    pub flushes: Vec<u32>,
     /// Event, name, value.
     pub attrs: Vec<(u32, Vec<u8>, Vec<u8>)>,
     pub lines: Vec<(Level, String)>,
@@ -46,8 +49,11 @@ pub fn param(name: &str, to: &mut [u8]) -> Option<usize> {
     })
 }
 
-pub fn table_add(table: u32, key: &[u8], value: u64) {
-    with(|recorder| recorder.added.push((table, key.to_vec(), value)));
+pub fn table_add_many(table: u32, rows: &[u8]) {
+    with(|recorder| {
+        recorder.flushes.push(table);
+        rows::each(rows, |row| recorder.added.push((table, row.key.to_vec(), row.value)));
+    });
 }
 
 pub fn table_open(kind: u32, name: &str, options: &str) -> u32 {

@@ -1,14 +1,23 @@
 //! Tables: named aggregates that the host owns and a script updates.
 
 mod counter;
+mod distinct;
+mod gathered;
+mod gauge;
 mod histogram;
 mod key;
-mod sums;
+mod rate;
+pub(crate) mod rows;
+mod topk;
 
 pub use counter::Counter;
-pub(crate) use counter::flush;
+pub use distinct::Distinct;
+pub(crate) use gathered::flush;
+pub use gauge::Gauge;
 pub use histogram::Histogram;
 pub use key::{Label, Labels};
+pub use rate::Rate;
+pub use topk::TopK;
 
 use crate::{calls::table_open::table_open, json};
 
@@ -20,14 +29,22 @@ pub struct Table {
     labels: &'static [&'static str],
     unit: &'static str,
     help: &'static str,
+    /// What the kind has, or any but `topk`: 0 for what the host takes.
+    k: u32,
+    window_s: u32,
+    max_keys: u32,
 }
 
 /// What a table does with values. The numbers are those of the host's `table_open`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-enum Kind {
+pub(crate) enum Kind {
     Counter = 0,
     Histogram = 1,
+    Gauge = 2,
+    TopK = 3,
+    Distinct = 4,
+    Rate = 5,
 }
 
 impl Kind {
@@ -35,6 +52,10 @@ impl Kind {
         match self {
             Self::Counter => "counter",
             Self::Histogram => "histogram",
+            Self::Gauge => "gauge",
+            Self::TopK => "topk",
+            Self::Distinct => "distinct",
+            Self::Rate => "rate",
         }
     }
 }
@@ -50,9 +71,29 @@ impl Table {
         Self::new(Kind::Histogram, name, labels)
     }
 
+    /// A table of values that change, per key of one to four labels.
+    pub const fn gauge(name: &'static str, labels: &'static [&'static str]) -> Self {
+        Self::new(Kind::Gauge, name, labels)
+    }
+
+    /// A table of the keys with the largest sums; a key has one to four labels.
+    pub const fn topk(name: &'static str, labels: &'static [&'static str]) -> Self {
+        Self::new(Kind::TopK, name, labels)
+    }
+
+    /// A table that tells how many different items there were, per key of one to four labels.
+    pub const fn distinct(name: &'static str, labels: &'static [&'static str]) -> Self {
+        Self::new(Kind::Distinct, name, labels)
+    }
+
+    /// A table that adds values up over a window of time, per key of one to four labels.
+    pub const fn rate(name: &'static str, labels: &'static [&'static str]) -> Self {
+        Self::new(Kind::Rate, name, labels)
+    }
+
     const fn new(kind: Kind, name: &'static str, labels: &'static [&'static str]) -> Self {
         assert!(!labels.is_empty() && labels.len() <= 4, "a key has one to four labels");
-        Self { kind, name, labels, unit: "1", help: "" }
+        Self { kind, name, labels, unit: "1", help: "", k: 0, window_s: 0, max_keys: 0 }
     }
 
     /// Sets the unit of the values, as in UCUM: `ns`, `By`; `1` unless set.
@@ -63,6 +104,28 @@ impl Table {
     /// Sets one line on what the table says.
     pub const fn help(self, help: &'static str) -> Self {
         Self { help, ..self }
+    }
+
+    /// Sets how many keys a `topk` shows, up to 1,000; 100 unless set.
+    pub const fn k(self, k: u32) -> Self {
+        assert!(matches!(self.kind, Kind::TopK), "only a topk has `k`");
+        assert!(k > 0 && k <= 1_000, "`k` is 1 to 1,000");
+        Self { k, ..self }
+    }
+
+    /// Sets how many seconds a rate is taken over, up to a day; 60 unless set.
+    pub const fn window_s(self, window_s: u32) -> Self {
+        assert!(matches!(self.kind, Kind::Rate), "only a rate has a window");
+        assert!(window_s > 0 && window_s <= 86_400, "a window has 1 second to a day");
+        Self { window_s, ..self }
+    }
+
+    /// Sets how many rows there are at most; the host's limit unless set, and never more. Further keys share
+    /// the row `other`.
+    pub const fn max_keys(self, max_keys: u32) -> Self {
+        assert!(!matches!(self.kind, Kind::TopK), "a topk has as many rows as `k` says");
+        assert!(max_keys > 0, "a table has a row at least");
+        Self { max_keys, ..self }
     }
 
     /// Writes what a description says of a table.
@@ -79,6 +142,13 @@ impl Table {
         json::open_object(&mut to, &[("unit", self.unit), ("help", self.help)]);
         to.push_str(",\"labels\":");
         json::list(&mut to, self.labels, |to, label| json::text(to, label));
+        for (name, number) in
+            [("k", self.k), ("window_s", self.window_s), ("max_keys", self.max_keys)]
+        {
+            if number > 0 {
+                to.push_str(&format!(",\"{name}\":{number}"));
+            }
+        }
         to.push('}');
         to
     }
@@ -113,6 +183,11 @@ mod tests {
         assert_eq!(
             table.options(),
             r#"{"unit":"ns","help":"time taken","labels":["process","service"]}"#
+        );
+        let rate = Table::rate("rate", &["process"]).window_s(5).max_keys(7);
+        assert_eq!(
+            rate.options(),
+            r#"{"unit":"1","help":"","labels":["process"],"window_s":5,"max_keys":7}"#
         );
     }
 

@@ -6,10 +6,19 @@ mod parts;
 
 use std::collections::BTreeMap;
 
-use crate::{Level, Params, Script, Verdict, calls::recorder, entry, table, view::Layout};
+use crate::{
+    Level, Params, Script, Verdict,
+    calls::recorder,
+    entry,
+    table::{self, Kind},
+    view::Layout,
+};
 
 pub use bytes::{batch, batch_with_stride};
 pub use call::Call;
+
+/// Kinds of which a row is a sum.
+const SUMS: [u32; 3] = [Kind::Counter as u32, Kind::TopK as u32, Kind::Rate as u32];
 
 /// A script under test.
 #[derive(Debug)]
@@ -36,7 +45,10 @@ impl<S: Script> Run<S> {
     /// Gives the script a batch of these calls and returns its verdicts. What attributes there were from the
     /// batch before are forgotten; tables add up.
     pub fn batch(&mut self, calls: &[Call]) -> Vec<Verdict> {
-        recorder::with(|recorder| recorder.attrs.clear());
+        recorder::with(|recorder| {
+            recorder.attrs.clear();
+            recorder.flushes.clear();
+        });
         let mut bytes = batch(calls);
         entry::run(&mut self.script, &mut bytes).expect("the batch is well-formed");
         let verdicts = Layout::parse(&bytes).expect("no script changes a header").verdicts;
@@ -48,6 +60,7 @@ impl<S: Script> Run<S> {
 
     /// Gives the script a tick.
     pub fn tick(&mut self, now_ms: u32) {
+        recorder::with(|recorder| recorder.flushes.clear());
         self.script.tick(now_ms);
         table::flush();
     }
@@ -61,18 +74,22 @@ impl<S: Script> Run<S> {
         })
     }
 
-    /// The rows of a table, sorted by key: labels joined by `, `, and the sum of a counter or the values of a
-    /// histogram. Panics if the script did not open it.
+    /// The rows of a table, sorted by key: labels joined by `, `; and of a counter, a topk or a rate the sum, of
+    /// a gauge the last value in two's complement, of a histogram all values, of a distinct the different items.
+    /// Panics if the script did not open it.
     pub fn rows(&self, table: &str) -> Vec<(String, Vec<u64>)> {
         recorder::with(|recorder| {
             let handle = recorder.tables.iter().position(|(_, name, _)| name == table);
             let handle = handle.unwrap_or_else(|| panic!("the script opened no table `{table}`"));
-            let is_counter = recorder.tables[handle].0 == 0;
+            let kind = recorder.tables[handle].0;
             let mut rows = BTreeMap::<String, Vec<u64>>::new();
             for (_, key, value) in recorder.added.iter().filter(|(to, ..)| *to as usize == handle) {
                 let row = rows.entry(String::from_utf8_lossy(key).replace('\0', ", ")).or_default();
+                let known = kind == Kind::Distinct as u32 && row.contains(value);
                 match row.first_mut() {
-                    Some(sum) if is_counter => *sum += value,
+                    Some(sum) if SUMS.contains(&kind) => *sum += value,
+                    Some(last) if kind == Kind::Gauge as u32 => *last = *value,
+                    Some(_) if known => {}
                     _ => row.push(*value),
                 }
             }
@@ -80,8 +97,84 @@ impl<S: Script> Run<S> {
         })
     }
 
+    /// How many calls to the host the last batch or tick took to hand on what it added to tables: at most one
+    /// for each table.
+    pub fn flushes(&self) -> usize {
+        recorder::with(|recorder| recorder.flushes.len())
+    }
+
     /// The lines that the script logged.
     pub fn log(&self) -> Vec<(Level, String)> {
         recorder::with(|recorder| recorder.lines.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        About, Counter, Distinct, Event, Gauge, Histogram, Out, Rate, Table, TopK, table::flush,
+    };
+
+    const LABELS: &[&str] = &["process"];
+    const COUNTER: Table = Table::counter("counter", LABELS);
+    const HISTOGRAM: Table = Table::histogram("histogram", LABELS);
+    const GAUGE: Table = Table::gauge("gauge", LABELS);
+    const TOPK: Table = Table::topk("topk", LABELS);
+    const DISTINCT: Table = Table::distinct("distinct", LABELS);
+    const RATE: Table = Table::rate("rate", LABELS);
+
+    /// One of each.
+    struct All(Counter, Histogram, Gauge, TopK, Distinct, Rate);
+
+    impl Script for All {
+        const ABOUT: About =
+            About::aggregate("").tables(&[COUNTER, HISTOGRAM, GAUGE, TOPK, DISTINCT, RATE]);
+
+        fn start(_: &Params) -> Result<Self, String> {
+            Ok(Self(
+                Counter::open(&COUNTER),
+                Histogram::open(&HISTOGRAM),
+                Gauge::open(&GAUGE),
+                TopK::open(&TOPK),
+                Distinct::open(&DISTINCT),
+                Rate::open(&RATE),
+            ))
+        }
+
+        fn event(&mut self, event: &Event<'_>, _: &mut Out) -> Verdict {
+            let (key, value) = (event.comm(), event.duration_ns());
+            self.0.add(key, value);
+            self.1.record(key, value);
+            self.2.set(key, value as i64);
+            self.3.add(key, value);
+            self.4.add_id(key, value);
+            self.5.add(key, value);
+            Verdict::Keep
+        }
+    }
+
+    #[test]
+    fn rows_of_each_kind_by_one_call_a_table() {
+        let mut run = Run::<All>::start(&[]).unwrap();
+        let calls = [5, 3, 5].map(|value| Call::new().comm("curl").duration_ns(value));
+        run.batch(&calls);
+        assert_eq!(run.flushes(), 6);
+        run.batch(&[&calls[..], &[Call::new().comm("x").duration_ns(1)]].concat());
+        assert_eq!(run.flushes(), 6);
+        for (table, curl) in [
+            ("counter", &[26][..]),
+            ("histogram", &[5, 3, 5, 5, 3, 5]),
+            ("gauge", &[5]),
+            ("topk", &[26]),
+            ("distinct", &[5, 3]),
+            ("rate", &[26]),
+        ] {
+            let expected = [("curl".to_owned(), curl.to_vec()), ("x".to_owned(), vec![1])];
+            assert_eq!(run.rows(table), expected, "{table}");
+        }
+        run.tick(1_000);
+        assert_eq!(run.flushes(), 0);
+        flush();
     }
 }

@@ -107,7 +107,7 @@ export interface Pipeline {
   kept_capacity: number;
 }
 
-export type TableKind = "counter" | "histogram";
+export type TableKind = "counter" | "histogram" | "gauge" | "topk" | "distinct" | "rate";
 
 export interface TableHead {
   script: string;
@@ -117,7 +117,10 @@ export interface TableHead {
   unit: string;
   help: string;
   rows: number;
+  /** Of a topk, how many keys it shows. */
   max_keys: number;
+  /** Of a rate. */
+  window_s: number | null;
 }
 
 export interface CounterRow {
@@ -145,19 +148,52 @@ export interface Bucket {
   count: number;
 }
 
-export interface CounterTable extends TableHead {
-  kind: "counter";
-  other: CounterRow | null;
-  row_list: CounterRow[];
+export interface GaugeRow {
+  key: string[];
+  value: number;
+  /** When. */
+  set: string;
 }
 
-export interface HistogramTable extends TableHead {
-  kind: "histogram";
-  other: HistogramRow | null;
-  row_list: HistogramRow[];
+export interface TopKRow {
+  key: string[];
+  value: number;
+  /** The true sum is at most the value, and at least that less this. */
+  error: number;
 }
 
-export type Table = CounterTable | HistogramTable;
+export interface DistinctRow {
+  key: string[];
+  value: number;
+  /** The standard error by the value; 0 where it is exact. */
+  relative_error: number;
+}
+
+export interface RateRow {
+  key: string[];
+  per_second: number;
+  /** Within the window. */
+  value: number;
+  window_s: number;
+}
+
+/** What a table of each kind has for rows. */
+export interface RowsByKind {
+  counter: CounterRow;
+  histogram: HistogramRow;
+  gauge: GaugeRow;
+  topk: TopKRow;
+  distinct: DistinctRow;
+  rate: RateRow;
+}
+
+export interface TableOf<K extends TableKind> extends TableHead {
+  kind: K;
+  other: RowsByKind[K] | null;
+  row_list: RowsByKind[K][];
+}
+
+export type Table = { [K in TableKind]: TableOf<K> }[TableKind];
 
 /** A socket address: which of the parts there are goes by the family. */
 export interface Address {

@@ -1,7 +1,7 @@
 import type { TableKind } from "../api/shapes";
 
 /** The host sorts; these are its names. */
-export type SortKey = "key" | "value" | "count" | "p50" | "p90" | "p99" | "max";
+export type SortKey = "key" | "value" | "count" | "p50" | "p90" | "p99" | "max" | "set" | "error" | "per_second";
 export type Order = "asc" | "desc";
 
 export interface Sorting {
@@ -9,13 +9,17 @@ export interface Sorting {
   order: Order;
 }
 
-export const NUMBERS: Record<TableKind, readonly Exclude<SortKey, "key">[]> = {
-  counter: ["value"],
-  histogram: ["count", "p50", "p90", "p99", "max"],
+const FIRST: Record<TableKind, SortKey> = {
+  counter: "value",
+  histogram: "count",
+  gauge: "value",
+  topk: "value",
+  distinct: "value",
+  rate: "per_second",
 };
 
 export function firstSorting(kind: TableKind): Sorting {
-  return { by: kind === "counter" ? "value" : "count", order: "desc" };
+  return { by: FIRST[kind], order: "desc" };
 }
 
 /** The same column again turns the order round; names begin with a, numbers with the largest. */

@@ -3,6 +3,7 @@ import type { HistogramRow, Table, TableHead } from "../api/shapes";
 import { h } from "../dom/element";
 import { morph } from "../dom/morph";
 import { errorNotice } from "../dom/notice";
+import { span } from "../format/clock";
 import { count } from "../format/quantity";
 import type { View } from "../view";
 import { drawHistogram } from "./histogram";
@@ -106,7 +107,7 @@ function menuOf(heads: TableHead[], chosen: { script: string; table: string } | 
 function contentOf(table: Table, sorting: Sorting, selected: string | null, width: number): HTMLElement[] {
   const head = [
     h("h2", null, `${table.script} / ${table.table}`),
-    h("p", { class: "subdued" }, [table.help, `${count(table.rows)} ${table.rows === 1 ? "row" : "rows"} of at most ${count(table.max_keys)}`].filter(Boolean).join(" · ")),
+    h("p", { class: "subdued" }, [table.help, table.window_s === null ? "" : `over ${span(table.window_s * 1e3)}`, extent(table)].filter(Boolean).join(" · ")),
   ];
   if (table.row_list.length === 0) return [...head, h("div", { class: "empty" }, h("p", null, "No row yet: the script has added nothing. ", h("code", null, "weir workload"), " makes traffic."))];
   const parts = [...head];
@@ -118,6 +119,11 @@ function contentOf(table: Table, sorting: Sorting, selected: string | null, widt
     }
   }
   return [...parts, rowTable(table, sorting, selected)];
+}
+
+function extent({ kind, rows, max_keys: most }: TableHead): string {
+  if (kind === "topk") return `the heaviest ${count(Math.max(1, rows))} of all keys`;
+  return `${count(rows)} ${rows === 1 ? "row" : "rows"} of at most ${count(most)}`;
 }
 
 /** The reader's choice while it is there, else the first row, so that the drawing is never empty. */
@@ -132,7 +138,7 @@ function noTables(): HTMLElement {
     "div",
     { class: "empty" },
     h("h2", null, "No tables yet"),
-    h("p", null, "A table appears when an aggregating script opens one: a counter or a histogram, by any labels. For instance:"),
-    h("pre", null, h("code", null, "weir run -s 'service | latency' -s errors")),
+    h("p", null, "A table appears when an aggregating script opens one: a counter, a histogram, a gauge, the heaviest keys, a count of different items or a rate, by any labels. For instance:"),
+    h("pre", null, h("code", null, "weir run -s 'service | latency' -s talkers")),
   );
 }

@@ -2,7 +2,7 @@
 //!
 //! Finds or makes a table and returns the handle for `table_add`. Kinds: 0 counter, 1 histogram,
 //! 2 gauge, 3 topk, 4 distinct, 5 rate. Options are JSON: `{"labels": ["process"], "unit": "ns",
-//! "help": "…"}`.
+//! "help": "…"}`, and `max_keys`, of a topk `k`, of a rate `window_s`.
 
 use wasmtime::{
     Caller, Linker, StoreContextMut,
