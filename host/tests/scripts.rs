@@ -7,6 +7,8 @@ mod live;
 
 #[path = "scripts/command_line.rs"]
 mod command_line;
+#[path = "scripts/commands.rs"]
+mod commands;
 #[path = "scripts/envelopes.rs"]
 mod envelopes;
 #[path = "scripts/fault.rs"]

@@ -147,6 +147,12 @@ impl Param {
         Self::new("int", name, default, help)
     }
 
+    /// One of Weir's expressions, as in `weir run -e`: the host checks it, and the script is given it compiled.
+    /// A script is then given the events of the calls that the expression can fit.
+    pub const fn expression(name: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self::new("expression", name, default, help)
+    }
+
     /// A time: `250us`, `10ms`, `1s`. See [`Params::duration`](crate::Params::duration).
     pub const fn duration(name: &'static str, default: &'static str, help: &'static str) -> Self {
         Self::new("duration", name, default, help)

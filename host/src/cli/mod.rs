@@ -1,9 +1,14 @@
 //! The command line: one file a command.
 
+mod check;
+mod client;
+mod columns;
 mod data_dir;
 mod doctor;
+mod expression;
 mod privilege;
 mod run;
+mod script;
 mod watch;
 mod workload;
 
@@ -18,7 +23,9 @@ use clap::{Parser, Subcommand};
     version,
     after_help = "Start with:  sudo weir run -s 'service | latency'\n\
     then open the link that it prints. Traffic to look at:  weir workload\n\
-    What this kernel offers, and how to get the rest:       weir doctor"
+    What this kernel offers, and how to get the rest:       weir doctor\n\
+    A script in one line:  sudo weir run -e 'error != null | count by process.comm'\n\
+    What is wrong with a module of yours:  weir check mine.wasm"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -28,6 +35,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Run),
+    Script(script::Script),
+    Check(check::Check),
     Doctor(doctor::Doctor),
     Workload(workload::Workload),
 }
@@ -36,6 +45,8 @@ enum Command {
 pub fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Run(run) => run.run(),
+        Command::Script(script) => script.run(),
+        Command::Check(check) => check.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Workload(workload) => workload.run(),
     }

@@ -17,7 +17,7 @@ use anyhow::{Context, bail};
 use clap::{Args, builder::PossibleValuesParser};
 use weir_sdk::event::{CALL_NAMES, PAYLOAD_BYTES};
 
-use super::{data_dir, privilege, watch};
+use super::{data_dir, expression, privilege, watch};
 use crate::{
     enrich::Enrich,
     http,
@@ -38,6 +38,7 @@ const GRACE: Duration = Duration::from_millis(20);
     weir run -s 'service | latency' -s errors  two pipelines of bundled scripts\n  \
     weir run -s 'errors?ignore=EAGAIN,EPIPE | mine.wasm'\n  \
     weir run --scripts ./scripts               load, swap and unload what is in a folder\n  \
+    weir run -e 'error != null | count by process.comm, error'  a script in one line\n  \
     weir run --calls sendmsg,recvmsg --payload 64  keep every event of these calls")]
 pub struct Run {
     /// A pipeline: scripts with | between them. A script is a bundled one's name or a path to a
@@ -45,6 +46,11 @@ pub struct Run {
     /// loads it under another name. Without any, all events are kept.
     #[arg(short = 's', long = "script", value_name = "PIPELINE")]
     pipelines: Vec<String>,
+    /// A script in one line, in a pipeline of its own: a filter, then perhaps | and what is done with
+    /// the events that fit. count, sum(msg.bytes), histogram(duration_ns), top(10), distinct(socket.peer),
+    /// rate and last(fd) go by names: | count by process.comm, error. See docs/expressions.md.
+    #[arg(short = 'e', long = "expression", value_name = "EXPRESSION")]
+    expressions: Vec<String>,
     /// A folder to watch: each .wasm file in it is a pipeline of its own.
     #[arg(long, value_name = "DIR")]
     scripts: Option<PathBuf>,
@@ -214,10 +220,15 @@ impl Run {
     }
 
     fn specs(&self) -> anyhow::Result<Vec<Spec>> {
-        if self.pipelines.is_empty() && self.scripts.is_none() {
+        if self.pipelines.is_empty() && self.expressions.is_empty() && self.scripts.is_none() {
             return Ok(vec![Spec { name: "all".to_owned(), scripts: Vec::new() }]);
         }
-        Ok(self.pipelines.iter().map(|text| parse_spec(text)).collect::<Result<_, _>>()?)
+        let mut specs: Vec<_> =
+            self.pipelines.iter().map(|text| parse_spec(text)).collect::<Result<_, _>>()?;
+        for (number, text) in (1..).zip(&self.expressions) {
+            specs.push(expression::spec(number, text)?);
+        }
+        Ok(specs)
     }
 
     fn bind(&self) -> anyhow::Result<TcpListener> {

@@ -55,6 +55,7 @@ impl From<ChangeError> for Error {
         let message = error.to_string();
         let (status, code) = match &error {
             ChangeError::UnknownScript(_) => (StatusCode::NOT_FOUND, "unknown_script"),
+            ChangeError::UnknownPipeline(_) => (StatusCode::NOT_FOUND, "unknown_pipeline"),
             ChangeError::Name(_) => (StatusCode::BAD_REQUEST, "bad_name"),
             ChangeError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             ChangeError::Limit(_) => (StatusCode::BAD_REQUEST, "bad_limit"),
@@ -75,6 +76,8 @@ fn load(error: &LoadError) -> (StatusCode, &'static str) {
         LoadError::Abi { .. } => "wrong_abi",
         LoadError::Describe(_) => "bad_describe",
         LoadError::UnknownParam { .. } => "unknown_param",
+        LoadError::BadParam { .. } => "bad_param",
+        LoadError::Expression { .. } => "bad_expression",
         LoadError::Fault { .. } => "start_failed",
         LoadError::Refused(_) => "start_refused",
     };

@@ -72,6 +72,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/scripts/{name}/emitted", get(load::emitted))
         .route("/loads", get(load::loads))
         .route("/pipelines", get(status::pipelines))
+        .route("/pipelines/{name}", patch(scripts::reorder))
         .route("/tables", get(tables::list))
         .route("/tables/{script}/{table}", get(tables::get))
         .route("/events", get(events::list))

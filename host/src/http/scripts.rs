@@ -1,6 +1,6 @@
-//! Scripts: list, turn off and on, unload.
+//! Scripts: list, load, swap, parameters, turn off and on, order, unload.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
@@ -14,7 +14,7 @@ use super::{
     App,
     error::{Error, Params},
 };
-use crate::pipeline::{ChangeError, ScriptInfo};
+use crate::pipeline::{ChangeError, ParamChanges, PipelineInfo, ScriptInfo};
 
 pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
     Json(json!({ "scripts": app.pipelines.scripts() }))
@@ -30,7 +30,8 @@ pub async fn get(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Patch {
-    enabled: bool,
+    enabled: Option<bool>,
+    params: Option<BTreeMap<String, Value>>,
 }
 
 pub async fn patch(
@@ -38,8 +39,50 @@ pub async fn patch(
     Path(name): Path<String>,
     body: Result<Json<Patch>, axum::extract::rejection::JsonRejection>,
 ) -> Result<Json<ScriptInfo>, Error> {
-    let Json(patch) = body.map_err(|error| Error::bad_parameter(error.body_text()))?;
-    Ok(Json(blocking(move || app.pipelines.enable(&name, patch.enabled)).await?))
+    let Json(Patch { enabled, params }) =
+        body.map_err(|error| Error::bad_parameter(error.body_text()))?;
+    let params = params.map(changes).transpose()?;
+    if enabled.is_none() && params.is_none() {
+        return Err(Error::bad_parameter(
+            "the body changes nothing: it has `enabled`, true or false, or `params`, or both",
+        ));
+    }
+    let change = blocking(move || {
+        let changed = params.map(|params| app.pipelines.set_params(&name, params)).transpose()?;
+        let turned = enabled.map(|enabled| app.pipelines.enable(&name, enabled)).transpose()?;
+        Ok(turned.or(changed))
+    });
+    Ok(Json(change.await?.expect("there is a change, as was seen to")))
+}
+
+/// Values of parameters as texts; `null` is the default.
+fn changes(params: BTreeMap<String, Value>) -> Result<ParamChanges, Error> {
+    let text = |(name, value)| match value {
+        Value::Null => Ok((name, None)),
+        Value::String(text) => Ok((name, Some(text))),
+        Value::Number(_) | Value::Bool(_) => Ok((name, Some(value.to_string()))),
+        Value::Array(_) | Value::Object(_) => {
+            let message =
+                format!("parameter `{name}`: a value is a text, a number, a bool or null");
+            Err(Error::bad_parameter(message))
+        }
+    };
+    params.into_iter().map(text).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    scripts: Vec<String>,
+}
+
+pub async fn reorder(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    body: Result<Json<Order>, axum::extract::rejection::JsonRejection>,
+) -> Result<Json<PipelineInfo>, Error> {
+    let Json(order) = body.map_err(|error| Error::bad_parameter(error.body_text()))?;
+    Ok(Json(blocking(move || app.pipelines.reorder(&name, order.scripts)).await?))
 }
 
 pub async fn delete(

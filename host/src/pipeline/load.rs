@@ -80,6 +80,9 @@ pub enum ChangeError {
     /// There is no such script.
     #[error("there is no script `{0}`")]
     UnknownScript(String),
+    /// There is no such pipeline.
+    #[error("there is no pipeline `{0}`")]
+    UnknownPipeline(String),
     /// A name that cannot stand in an address.
     #[error("{0}")]
     Name(#[from] NameError),

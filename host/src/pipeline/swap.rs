@@ -88,26 +88,6 @@ impl Pipelines {
         result
     }
 
-    /// Gives a script other parameters: a swap with the same module.
-    pub fn set_params(
-        &self,
-        name: &str,
-        params: BTreeMap<String, String>,
-    ) -> Result<ScriptInfo, ChangeError> {
-        let _one = self.shared.changes.lock().expect("no panic while locked");
-        let state = State::clone(&self.shared.state.load());
-        let old = state.scripts.get(name).cloned();
-        let old = old.ok_or_else(|| ChangeError::UnknownScript(name.to_owned()))?;
-        let new = New {
-            name,
-            sha256: old.sha256.clone(),
-            size_bytes: old.size_bytes,
-            module: old.module.clone(),
-            limits: old.limits(),
-        };
-        self.swap(state, &old, new, Some(params))
-    }
-
     fn load(
         &self,
         mut state: State,
@@ -134,7 +114,7 @@ impl Pipelines {
         Ok(self.publish(state, script_name))
     }
 
-    fn swap(
+    pub(super) fn swap(
         &self,
         mut state: State,
         old: &Arc<Script>,
@@ -204,7 +184,7 @@ impl Pipelines {
             size_bytes,
             loaded: SystemTime::now(),
             describe: instance.describe().clone(),
-            params: instance.params().clone(),
+            params: instance.describe().in_force(&given),
             given,
             engine,
             module,

@@ -1,7 +1,5 @@
 //! What a script says of itself.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{LoadError, Wants};
@@ -49,10 +47,14 @@ pub enum Role {
 pub struct Param {
     /// Its name.
     pub name: String,
-    /// Its type, for people and forms: `string`, `int`, `duration`, …
+    /// Its type: `string`, `int`, `uint`, `float`, `bool`, `duration`, `enum`, `expression`. Others are for
+    /// people, and take any text.
     pub r#type: String,
     /// Its value unless set.
     pub default: String,
+    /// The values that it can have; none, if that is not a list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
     /// One line on what it does.
     pub help: String,
 }
@@ -72,23 +74,5 @@ pub struct TableInfo {
 impl Describe {
     pub(super) fn parse(json: &[u8]) -> Result<Self, LoadError> {
         serde_json::from_slice(json).map_err(|error| LoadError::Describe(error.to_string()))
-    }
-
-    /// The parameters' values: what was given, else the defaults.
-    pub(super) fn values(
-        &self,
-        given: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, LoadError> {
-        let known = |name: &str| self.params.iter().any(|param| param.name == name);
-        if let Some(name) = given.keys().find(|name| !known(name)) {
-            let names: Vec<_> = self.params.iter().map(|param| param.name.as_str()).collect();
-            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            return Err(LoadError::UnknownParam { name: name.clone(), known });
-        }
-        let mut values = given.clone();
-        for param in &self.params {
-            values.entry(param.name.clone()).or_insert_with(|| param.default.clone());
-        }
-        Ok(values)
     }
 }

@@ -16,6 +16,7 @@ mod instance;
 mod limits;
 mod log;
 mod output;
+mod params;
 mod processes;
 mod wants;
 mod wasi;
@@ -35,6 +36,8 @@ pub use limits::{LimitError, LimitValues, Limits};
 pub use log::{Line, Log};
 pub use processes::Processes;
 pub use wants::{Wants, call_names, call_number};
+
+use crate::expression::ExpressionError;
 
 /// Why a module was not taken as a script. The one that runs, if there is one, runs on.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -112,6 +115,24 @@ pub enum LoadError {
         name: String,
         /// What there is.
         known: String,
+    },
+    /// A parameter's value that is not of its type.
+    #[error("parameter `{name}`: `{value}` is not {needed}")]
+    BadParam {
+        /// The parameter.
+        name: String,
+        /// What was given.
+        value: String,
+        /// The type, with an example.
+        needed: String,
+    },
+    /// A parameter's value that is not an expression.
+    #[error("parameter `{name}`: {source}")]
+    Expression {
+        /// The parameter.
+        name: String,
+        /// What is wrong with it.
+        source: Box<ExpressionError>,
     },
     /// It trapped or ran out of time before its first batch.
     #[error("{during} failed: {fault}")]

@@ -23,12 +23,16 @@ pub struct Wants {
 
 impl Default for Wants {
     fn default() -> Self {
-        let calls = 1 << CALL_SENDMSG;
-        Self { calls, payload: 0, want: Want { calls, ..Want::default() } }
+        Self::all(1 << CALL_SENDMSG, 0)
     }
 }
 
 impl Wants {
+    /// All events of these calls.
+    pub fn all(calls: u16, payload: u32) -> Self {
+        Self { calls, payload, want: Want { calls, ..Want::default() } }
+    }
+
     /// Whether an event is among what is wanted.
     pub fn fits(&self, head: &Head) -> bool {
         let [c0, c1, c2, c3, c4, c5, c6, c7, d @ ..] = head.comm;

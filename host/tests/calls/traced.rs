@@ -22,10 +22,11 @@ const LAST: Range<i32> = -2_000_000..-1_000_000;
 /// Waits until the events of all calls that have returned are there: makes one more, and waits for
 /// its event.
 pub fn settle(weir: &Weir) {
+    let newest = weir.newest("own");
     let (pid, fd) = (std::process::id(), mark());
     wait_for("event of the last call", || {
         let last = |event: &Value| event["fd"] == fd && event["process"]["pid"] == pid;
-        weir.has_event("own", last).then_some(())
+        weir.has_event_behind("own", newest, last).then_some(())
     });
 }
 
@@ -49,10 +50,9 @@ impl Since {
     /// The events of this process's calls, without those of [`settle`], oldest first.
     pub fn events(&self, weir: &Weir) -> Vec<Value> {
         settle(weir);
-        let mut events = weir.events("own", |event| event["process"]["pid"] == std::process::id());
-        let mark = events.iter().position(|event| event["fd"] == self.0).expect("the mark's event");
-        events.drain(..=mark);
-        events.retain(is_no_mark);
+        let mut events = weir.events_behind("own", |event| event["fd"] == self.0);
+        let pid = std::process::id();
+        events.retain(|event| event["process"]["pid"] == pid && is_no_mark(event));
         events
     }
 }

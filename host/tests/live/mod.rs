@@ -226,10 +226,60 @@ impl Weir {
         found
     }
 
+    /// The kept events of a pipeline behind the newest that is `mark`, oldest first. There must be one.
+    pub fn events_behind(&self, pipeline: &str, mark: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut found = Vec::new();
+        let mut before = u64::MAX;
+        loop {
+            // Few at once: in an emulated machine thousands take seconds.
+            let path = format!("/api/v1/events?pipeline={pipeline}&limit=100&before={before}");
+            let mut page = self.get(&path);
+            let Value::Array(events) = page["events"].take() else { panic!("no events: {page}") };
+            for event in events {
+                if mark(&event) {
+                    found.reverse();
+                    return found;
+                }
+                found.push(event);
+            }
+            before = page["next_before"].as_u64().expect("the mark's event");
+        }
+    }
+
     /// Whether an event that fits is among the newest of a pipeline.
     pub fn has_event(&self, pipeline: &str, fits: impl Fn(&Value) -> bool) -> bool {
         let newest = self.get(&format!("/api/v1/events?pipeline={pipeline}&limit=1000"));
         newest["events"].as_array().unwrap().iter().any(fits)
+    }
+
+    /// Number of a pipeline's newest kept event, 0 if there is none.
+    pub fn newest(&self, pipeline: &str) -> u64 {
+        let newest = self.get(&format!("/api/v1/events?pipeline={pipeline}&limit=1"));
+        newest["events"][0]["seq"].as_u64().unwrap_or(0)
+    }
+
+    /// Whether an event that fits is among those of a pipeline behind that number.
+    pub fn has_event_behind(
+        &self,
+        pipeline: &str,
+        number: u64,
+        fits: impl Fn(&Value) -> bool,
+    ) -> bool {
+        let mut before = u64::MAX;
+        loop {
+            let path = format!("/api/v1/events?pipeline={pipeline}&limit=50&before={before}");
+            let page = self.get(&path);
+            for event in page["events"].as_array().unwrap() {
+                if event["seq"].as_u64().unwrap() <= number {
+                    return false;
+                }
+                if fits(event) {
+                    return true;
+                }
+            }
+            let Some(next) = page["next_before"].as_u64() else { return false };
+            before = next;
+        }
     }
 
     /// The ledger at this moment, which must add up.

@@ -166,7 +166,8 @@ impl<'a> Event<'a> {
         let bytes = u64::from_le_bytes(self.head_bytes::<{ offset_of!(Head, bytes) }, _>());
         match self.status(Group::Iov) {
             Status::Ok | Status::Truncated | Status::Absent => Some(bytes),
-            Status::Fault | Status::NotSeen => None,
+            // It has no iovec table: the number is an argument.
+            Status::Fault | Status::NotSeen => self.is(Call::Sendfile).then_some(bytes),
         }
     }
 

@@ -43,8 +43,13 @@ impl<'a> Event<'a> {
     /// that receives as the kernel set them.
     pub fn msg_flags(&self) -> Option<u32> {
         let flags = u32::from_le_bytes(self.head_bytes::<{ offset_of!(Head, msg_flags) }, _>());
-        let has_header = self.msg_ptr() != 0 && self.has_message();
-        has_header.then_some(flags)
+        let has_header = match self.which_call() {
+            Some(Call::Sendmsg | Call::Sendmmsg | Call::IoUring) => true,
+            // A call that failed has received none.
+            Some(Call::Recvmsg | Call::Recvmmsg) => self.ret() >= 0,
+            _ => false,
+        };
+        (has_header && self.has_message()).then_some(flags)
     }
 
     /// recvmsg, recvfrom: bytes of the buffer for the source address, as the caller says.

@@ -1,0 +1,202 @@
+//! Asks a running host over its API.
+
+use std::{env, fs, path::PathBuf, time::Duration};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::Value;
+
+use super::data_dir;
+
+/// How long an answer may take: a load is answered when it is compiled, or before.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Most bytes of an answer.
+const ANSWER_BYTES: u64 = 256 << 20;
+
+/// Which host is asked, and what proves that one may change it.
+#[derive(Args)]
+pub struct Host {
+    /// The running host.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7070",
+        env = "WEIR_URL"
+    )]
+    url: String,
+    /// The file with the token that changes need, unless WEIR_TOKEN has the token itself
+    /// [default: DATA_DIR/token]
+    #[arg(long, global = true, value_name = "FILE", env = "WEIR_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+    /// The data folder of the host [default: /var/lib/weir for root, else ~/.local/state/weir]
+    #[arg(long, global = true, value_name = "DIR", env = "WEIR_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// The way to a host.
+pub struct Client {
+    agent: ureq::Agent,
+    host: Host,
+}
+
+/// What a host answered.
+pub struct Answer {
+    /// The HTTP status, which is no error.
+    pub status: u16,
+    /// The body; null, if there is none.
+    pub body: Value,
+}
+
+impl Client {
+    /// A way to this host, which need not be there.
+    pub fn new(host: Host) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            // A proxy would not reach this machine's own addresses.
+            .proxy(None)
+            .build();
+        Self { agent: config.into(), host }
+    }
+
+    /// Reads something.
+    pub fn get(&self, path: &str) -> anyhow::Result<Value> {
+        Ok(self.ask("GET", path, None)?.body)
+    }
+
+    /// Changes something. `body` is JSON, but for PUT.
+    pub fn change(&self, method: &str, path: &str, body: &[u8]) -> anyhow::Result<Answer> {
+        let (token, _) = self.token()?;
+        self.ask(method, path, Some((&token, body)))
+    }
+
+    fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        change: Option<(&str, &[u8])>,
+    ) -> anyhow::Result<Answer> {
+        let url = format!("{}/api/v1/{path}", self.host.url.trim_end_matches('/'));
+        let mut request = ureq::http::Request::builder().method(method).uri(&url);
+        if let Some((token, _)) = change {
+            let kind = if method == "PUT" { "application/wasm" } else { "application/json" };
+            request = request
+                .header("authorization", format!("Bearer {token}"))
+                .header("content-type", kind);
+        }
+        let invalid = || format!("{url} is no address: write --url http://127.0.0.1:7070");
+        let response = match change {
+            Some((_, body)) if !body.is_empty() => {
+                self.agent.run(request.body(body).with_context(invalid)?)
+            }
+            _ => self.agent.run(request.body(()).with_context(invalid)?),
+        };
+        let mut response = response.map_err(|error| self.unreachable(&error))?;
+        let status = response.status().as_u16();
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(ANSWER_BYTES)
+            .read_to_string()
+            .with_context(|| format!("the answer of {url} ended early"))?;
+        let body = if text.is_empty() { Value::Null } else { self.json(&url, &text)? };
+        if status >= 400 {
+            bail!("{}", self.refusal(status, &body, path));
+        }
+        Ok(Answer { status, body })
+    }
+
+    fn json(&self, url: &str, text: &str) -> anyhow::Result<Value> {
+        serde_json::from_str(text)
+            .with_context(|| format!("what answers at {url} is not weir: name the host with --url"))
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> anyhow::Error {
+        let url = &self.host.url;
+        match error {
+            ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => {
+                anyhow::anyhow!(
+                    "no weir runs at {url}: start one with `sudo weir run`, or name another with --url"
+                )
+            }
+            error => anyhow::anyhow!("cannot ask the host at {url} (--url): {error}"),
+        }
+    }
+
+    /// What a refusal means for whoever sits at the terminal.
+    fn refusal(&self, status: u16, body: &Value, path: &str) -> String {
+        let message = body["message"].as_str().unwrap_or("it gave no reason");
+        match body["code"].as_str() {
+            Some("unauthorized") => {
+                let from = self.token().map(|(_, from)| from).unwrap_or_default();
+                format!(
+                    "the token of {from} is not that of the host at {}: name the file in its data folder \
+                     with --token-file, or set WEIR_TOKEN to what stands behind `token=` in the link that \
+                     it printed",
+                    self.host.url
+                )
+            }
+            Some("unknown_script") => {
+                let names = self.names("scripts");
+                format!(
+                    "{message}{}",
+                    if names.is_empty() { String::new() } else { format!("; there are: {names}") }
+                )
+            }
+            Some("unknown_pipeline") => {
+                format!("{message}; there are: {}", self.names("pipelines"))
+            }
+            Some(_) => message.to_owned(),
+            None => format!("the host at {} answers {status} to {path}: {message}", self.host.url),
+        }
+    }
+
+    fn names(&self, of: &str) -> String {
+        let list = self.get(of).unwrap_or_default();
+        let list = list[of].as_array().cloned().unwrap_or_default();
+        let names: Vec<_> = list.iter().filter_map(|one| one["name"].as_str()).collect();
+        names.join(", ")
+    }
+
+    /// The token, and where it is from.
+    fn token(&self) -> anyhow::Result<(String, String)> {
+        if self.host.token_file.is_none()
+            && let Ok(token) = env::var("WEIR_TOKEN")
+        {
+            return Ok((token.trim().to_owned(), "WEIR_TOKEN".to_owned()));
+        }
+        let folder = || self.host.data_dir.clone().unwrap_or_else(data_dir::default);
+        let path = self.host.token_file.clone().unwrap_or_else(|| folder().join("token"));
+        let token = fs::read_to_string(&path).with_context(|| {
+            format!(
+                "cannot read the token that changes need from {} (run as the user that runs weir, or \
+                 name it with --token-file or WEIR_TOKEN)",
+                path.display()
+            )
+        })?;
+        Ok((token.trim().to_owned(), path.display().to_string()))
+    }
+}
+
+/// A part of an address's query.
+pub fn encode(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_query() {
+        assert_eq!(encode("{\"a b\":\"é&\"}"), "%7B%22a%20b%22%3A%22%C3%A9%26%22%7D");
+        assert_eq!(encode("a-Z_0.9~"), "a-Z_0.9~");
+    }
+}

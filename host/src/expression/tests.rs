@@ -1,0 +1,198 @@
+//! The bundled script's verdicts on compiled expressions are those of the expressions, evaluated in plain
+//! over the event's JSON; and what is wrong with an expression is said where it is wrong.
+
+mod event;
+mod plain;
+mod wrong;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use proptest::prelude::*;
+use weir_expression::Field;
+use weir_sdk::event::{CALL_SENDMSG, KEEP};
+
+use super::{Compiled, PARAM, SCRIPT, compile};
+use crate::{
+    decode::Batch,
+    script::{Engine, Instance, Limits, Log, Module, Sinks, bundled},
+    table::Tables,
+};
+
+/// The bundled script; `None` where this build has none.
+static BUNDLED: LazyLock<Option<(Engine, Module)>> = LazyLock::new(|| {
+    let (_, bytes) = bundled().iter().find(|(name, _)| *name == SCRIPT)?;
+    let engine = Engine::new();
+    let module = engine.compile(bytes, bytes.len()).unwrap();
+    Some((engine, module))
+});
+
+/// An instance with an expression, and its tables.
+fn instance(text: &str) -> Option<(Instance, Arc<Tables>)> {
+    let Some((engine, module)) = &*BUNDLED else {
+        eprintln!("skipped: this build holds no scripts; run `cargo xtask build`");
+        return None;
+    };
+    let given = BTreeMap::from([(PARAM.to_owned(), text.to_owned())]);
+    let (log, tables) = (Arc::new(Log::new(100)), Arc::new(Tables::default()));
+    // On a busy machine a thread may wait for longer than a script may take.
+    let limits = Limits { batch_time: Duration::from_secs(60), ..Limits::default() };
+    let sinks = Sinks { log, emitted: Arc::default(), tables: tables.clone() };
+    let instance = Instance::start(engine, module, limits, &given, sinks).unwrap();
+    Some((instance, tables))
+}
+
+/// Which events of a batch an expression keeps.
+fn kept(instance: &mut Instance, batch: &Batch) -> Vec<bool> {
+    let mut verdicts = Vec::new();
+    instance.run(batch, None, 0, &mut verdicts).unwrap();
+    verdicts.into_iter().map(|verdict| verdict == KEEP).collect()
+}
+
+/// Numbers that decide what is generated: fewer and smaller ones make less.
+struct Choices(std::vec::IntoIter<u32>);
+
+impl Choices {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0.next().unwrap_or(0) as usize % limit
+    }
+
+    fn of<T: Copy>(&mut self, list: &[T]) -> T {
+        list[self.below(list.len())]
+    }
+}
+
+fn choices(most: usize) -> impl Strategy<Value = Vec<u32>> {
+    prop::collection::vec(any::<u32>(), 0..most)
+}
+
+fn tells_calls_apart(compiled: &Compiled) -> bool {
+    let mut fields = compiled.program.steps.iter().flat_map(|step| step.test.fields());
+    fields.any(|field| field == Field::Call || weir_expression::calls_of(field).is_some())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases.max(600),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn as_over_the_json(
+        expression in choices(40),
+        events in prop::collection::vec(choices(120), 1..24),
+    ) {
+        let expression = plain::condition(&mut Choices(expression.into_iter()), 3);
+        let text = expression.to_string();
+        let mut batch = Batch::default();
+        for (seq, choices) in (1..).zip(events) {
+            event::append(&mut Choices(choices.into_iter()), seq, &mut batch);
+        }
+        let compiled = compile(&text).unwrap_or_else(|error| panic!("{error}"));
+        let Some((mut instance, _)) = instance(&text) else { return Ok(()) };
+        let kept = kept(&mut instance, &batch);
+        for (index, kept) in kept.into_iter().enumerate() {
+            let json = serde_json::to_value(batch.event(index)).unwrap();
+            prop_assert_eq!(kept, expression.holds(&json), "{} of {:#}", &text, json);
+            let call = batch.heads[index].call;
+            if kept && tells_calls_apart(&compiled) {
+                prop_assert_ne!(compiled.calls & 1 << call, 0, "{} keeps a call that it does not want", &text);
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_compiled_or_refused(text in r#"[a-z. =!&|()\[\]"',0-9é\n\\-]{0,60}"#) {
+        if let Err(error) = compile(&text) {
+            let (line, column) = error.place();
+            prop_assert!(line >= 1 && column >= 1 && !error.message().is_empty());
+        }
+    }
+}
+
+#[test]
+fn wants() {
+    let check = |text: &str, calls: &[&str], payload: u32| {
+        let compiled = compile(text).unwrap();
+        let names: Vec<_> = crate::script::call_names(compiled.calls).collect();
+        assert_eq!((&names[..], compiled.payload), (calls, payload), "{text}");
+    };
+    let sendmsg = &["sendmsg"][..];
+    check("error != null", sendmsg, 0);
+    check("call == 'recvmsg'", &["recvmsg"], 0);
+    check("call in ['sendto', 'sendmsg'] && msg.bytes > 0", &["sendmsg", "sendto"], 0);
+    check(
+        "call.startsWith('recv') || call == 'sendfile'",
+        &["recvmsg", "recvmmsg", "recvfrom", "sendfile"],
+        0,
+    );
+    check("!(call != 'sendto')", &["sendto"], 0);
+    check("sendfile.count > 10", &["sendfile"], 0);
+    check("index == 0", &["sendmmsg", "recvmmsg"], 0);
+    check("call == 'sendto' ? fd == 3 : false", &["sendto"], 0);
+    check("true", sendmsg, 0);
+    check("false && call == 'sendto'", &[], 0);
+    check("call == 'sendto' && false", &[], 0);
+    check("| count by call", &weir_sdk::event::CALL_NAMES, 0);
+    check("msg.payload.startsWith('GET ')", sendmsg, 4);
+    check("msg.payload == 'x'", sendmsg, 2);
+    check("msg.payload.contains('password')", sendmsg, 4096);
+    assert_eq!(compile("fd == 3").unwrap().calls, 1 << CALL_SENDMSG);
+}
+
+#[test]
+fn sums() {
+    let Some((mut instance, tables)) =
+        instance("call == 'sendmsg' && ret > 0 | sum(ret) by process.comm, socket.family")
+    else {
+        return;
+    };
+    let mut batch = Batch::default();
+    for (seq, (comm, ret)) in (1..).zip([("a", 5), ("b", 7), ("a", 20), ("b", -11)]) {
+        event::simple(seq, comm, ret, &mut batch);
+    }
+    assert_eq!(kept(&mut instance, &batch), [true, true, true, false]);
+    let mut found = Vec::new();
+    tables.each(|name, table| {
+        let sort = Some(crate::table::Sort::Key);
+        let query = crate::table::Query { sort, descending: false, limit: 9, now_ns: 0 };
+        let (rows, _) = table.rows(&query).unwrap();
+        assert_eq!(table.options().labels, ["process.comm", "socket.family"]);
+        for row in rows {
+            let json = serde_json::to_value(&row).unwrap();
+            found.push((name.to_owned(), row.key.join(" "), json["value"].clone()));
+        }
+    });
+    let row = |key: &str, value: u64| {
+        ("sum_ret_by_process.comm_socket.family".to_owned(), key.to_owned(), value.into())
+    };
+    assert_eq!(found, [row("a AF_INET", 25), row("b AF_INET", 7)]);
+}
+
+/// Every block of docs/expressions.md marked so compiles, and every name is in its table.
+#[test]
+fn the_documentation() {
+    let page = include_str!("../../../docs/expressions.md");
+    let blocks: Vec<_> = page.split("```weir\n").skip(1).collect();
+    assert!(blocks.len() >= 2);
+    for block in blocks {
+        for line in block.split("```").next().unwrap().lines().filter(|line| !line.is_empty()) {
+            let line = line.split("  #").next().unwrap();
+            compile(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+    let table: Vec<_> = Field::ALL
+        .iter()
+        .map(|field| format!("| `{}` | {} | {} |", field.name(), field.kind().name(), field.help()))
+        .collect();
+    let table = table.join("\n");
+    assert!(page.contains(&table), "the table of names is not:\n{table}");
+    for wrong in page.split("```text\n").skip(1) {
+        let wrong = wrong.split("```").next().unwrap();
+        let text = wrong.lines().nth(1).unwrap().trim();
+        assert_eq!(compile(text).unwrap_err().to_string(), wrong.trim_end());
+    }
+}
