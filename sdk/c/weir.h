@@ -17,8 +17,8 @@
  *             if (weir_event(&batch, i)->uid != 0) weir_drop(&batch, i);
  *     }
  *
- * The layout is that of sdk/src/event.rs, which says what each field means. Little-endian, integers only; new fields are
- * appended and the stride grows, so an old script keeps working on a new host.
+ * The layout is in weir_layout.h, which says what each field means. Little-endian, integers only; new fields are appended
+ * and the stride grows, so an old script keeps working on a new host.
  */
 #ifndef WEIR_H
 #define WEIR_H
@@ -27,11 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Version of the layout and of the calls between host and script. */
-#define WEIR_ABI 1u
-
-/* Most events in one batch. */
-#define WEIR_BATCH_EVENTS 1024u
+#include "weir_layout.h"
 
 /* ---- What the host calls -------------------------------------------------------------------------------------------- */
 
@@ -42,7 +38,12 @@
  * Optional: weir_describe (from WEIR_SCRIPT) and
  *     uint64_t weir_start(void);                        once, before the first batch; 0, or weir_text() with the reason for a
  *                                                       refusal
- *     void weir_tick(uint32_t now_ms);                  about once a second; milliseconds since the pipeline began, wrapping */
+ *     void weir_tick(uint32_t now_ms);                  about once a second; milliseconds since the pipeline began, wrapping
+ *     uint64_t weir_save(void);                         weir_text() with what the next version goes on from, when this one is
+ *                                                       swapped; 0 for nothing
+ *     uint64_t weir_restore(uint32_t version, const void *state, uint32_t len);
+ *                                                       after weir_start: what the version before saved, and its
+ *                                                       "state_version"; 0, or weir_text() with the reason for a refusal */
 #define WEIR_EXPORT __attribute__((used, visibility("default"))) extern
 
 /* A text for the host, as weir_describe and weir_start return it. It must stay where it is until the next call. */
@@ -66,7 +67,8 @@ static inline void *weir_room(uint32_t len) {
 /* Defines weir_abi, weir_alloc and weir_describe. The description is a string literal, JSON:
  *     {"name": "mine", "version": "0.1.0", "summary": "one line", "role": "filter|enrich|aggregate", "language": "c",
  *      "params": [{"name": "min", "type": "string|int|duration", "default": "10ms", "help": "one line"}],
- *      "tables": [{"name": "calls", "kind": "counter|histogram", "help": "one line"}],
+ *      "tables": [{"name": "calls", "kind": "counter", "help": "one line"}],
+ *      "state_version": 0,
  *      "wants": {"calls": ["sendmsg", "sendto"], "payload": 256}}
  * The script is given the events of the calls that it wants; without "wants" it is sendmsg alone, without payload. */
 #define WEIR_SCRIPT(description)                                                                   \
@@ -110,239 +112,16 @@ void weir_table_add(uint32_t table, const char *key, size_t key_len, uint64_t va
 WEIR_IMPORT("table_add_many")
 void weir_table_add_many(uint32_t table, const void *rows, size_t len);
 
+/* Hands on a result that is no row of a table: a JSON object, shown with the script. */
+WEIR_IMPORT("emit")
+void weir_emit(const char *json, size_t len);
+
+/* Writes as much as fits of what the host knows of a process, a JSON object, and returns its whole length, or -1. */
+WEIR_IMPORT("process")
+int32_t weir_process(uint32_t pid, char *to, size_t to_len);
+
 /* A string literal and its length, for the calls above. */
 #define WEIR_STR(literal) ("" literal), (sizeof(literal) - 1)
-
-/* ---- The layout ------------------------------------------------------------------------------------------------------ */
-
-/* A variable part of an event: a range of the batch's heap. */
-struct weir_span {
-    uint32_t offset; /* from the start of the heap, bytes */
-    uint32_t len;    /* bytes; 0 when there is nothing */
-};
-
-/* What stands at the start of a batch. Offsets are counted from the start of the batch, in bytes. */
-struct weir_batch_header {
-    uint32_t version;     /* WEIR_ABI of the host */
-    uint32_t count;       /* number of events */
-    uint32_t stride;      /* bytes from one head to the next */
-    uint32_t heads;       /* offset of the first head */
-    uint32_t verdicts;    /* offset of the verdicts: WEIR_KEEP (as the host left it) or WEIR_DROP, a byte per event */
-    uint32_t heap;        /* offset of the heap */
-    uint32_t heap_len;    /* bytes */
-    uint32_t reserved;    /* 0 */
-    uint64_t first_seq;   /* seq of the first event */
-    uint64_t lost_before; /* calls lost since the batch before this one */
-    uint64_t now_ns;      /* when the host closed the batch: nanoseconds since the Unix epoch */
-};
-
-enum weir_verdict { WEIR_KEEP, WEIR_DROP };
-
-/* How a group of fields was read: status[WEIR_GROUP_…] is a WEIR_STATUS_…. */
-enum weir_group {
-    WEIR_GROUP_PPID,    /* ppid */
-    WEIR_GROUP_MSG,     /* namelen, iovlen, controllen; for sendfile offset */
-    WEIR_GROUP_NAME,    /* the destination address; of a call that receives: the source address */
-    WEIR_GROUP_IOV,     /* iov, bytes */
-    WEIR_GROUP_START,   /* start_ns */
-    WEIR_GROUP_CONTROL, /* control */
-    WEIR_GROUP_PAYLOAD, /* payload */
-    WEIR_GROUP_SOCKET,  /* the socket behind fd; absent when fd is not a socket */
-    WEIR_GROUPS
-};
-
-enum weir_status {
-    WEIR_STATUS_NOT_SEEN, /* not looked at: the backend cannot, or nobody asked */
-    WEIR_STATUS_OK,       /* read whole */
-    WEIR_STATUS_ABSENT,   /* the caller left it out */
-    WEIR_STATUS_FAULT,    /* the memory could not be read */
-    WEIR_STATUS_TRUNCATED /* read up to a limit: what is here is its beginning */
-};
-
-/* Whether caller and kernel saw the same message. */
-enum weir_toctou {
-    WEIR_TOCTOU_NOT_SEEN, /* not compared: the backend cannot see the kernel's copy */
-    WEIR_TOCTOU_SAME,     /* address, control messages and number of bytes were the same */
-    WEIR_TOCTOU_CHANGED,  /* one of them was another when the kernel used it; see kernel */
-    WEIR_TOCTOU_UNREAD    /* the call ended before the kernel used the message, or a part could not be read */
-};
-
-/* Parts of event->process: weir_next_process_part finds them. */
-enum weir_process {
-    WEIR_PROCESS_CMDLINE = 1, /* the command line, arguments separated by NUL */
-    WEIR_PROCESS_USER,        /* the name of the user */
-    WEIR_PROCESS_STARTED,     /* when it started: 64 bits, nanoseconds since the Unix epoch */
-    WEIR_PROCESS_PARENT,      /* an ancestor, the parent first: process id of 32 bits, name */
-    WEIR_PROCESS_CONTAINER,   /* id of the container */
-    WEIR_PROCESS_RUNTIME,     /* what runs the container */
-    WEIR_PROCESS_POD          /* uid of the Kubernetes pod */
-};
-
-/* Address families, as far as they have fields of their own, and calls. */
-enum { WEIR_AF_UNIX = 1, WEIR_AF_INET = 2, WEIR_AF_INET6 = 10 };
-enum weir_call {
-    WEIR_CALL_SENDMSG = 1,
-    WEIR_CALL_SENDMMSG,
-    WEIR_CALL_SENDTO,
-    WEIR_CALL_RECVMSG,
-    WEIR_CALL_RECVMMSG,
-    WEIR_CALL_RECVFROM,
-    WEIR_CALL_SENDFILE,
-    WEIR_CALL_IO_URING
-};
-
-/* The fixed part of an event. */
-struct weir_head {
-    uint64_t seq;         /* number of the event, from 1, without gaps */
-    uint64_t time_ns;     /* when the call entered the kernel: nanoseconds since the Unix epoch */
-    uint64_t duration_ns; /* from entry to return, time asleep included */
-    int64_t ret;          /* bytes, or a negative errno; of sendmmsg and recvmmsg those of the message */
-    uint64_t bytes;       /* what the caller asked to send, or has room for, bytes (WEIR_GROUP_IOV) */
-    uint64_t cgroup_id;   /* the caller's cgroup in the v2 hierarchy */
-    uint64_t start_ns;    /* when the process started: nanoseconds since boot; 0 when not seen */
-    uint64_t msg_ptr;     /* the caller's pointer to struct msghdr; 0 for a call without one */
-    uint64_t iovlen;      /* entries in the iovec table, as the caller says (WEIR_GROUP_MSG) */
-    uint64_t controllen;  /* bytes of control messages, as the caller says (WEIR_GROUP_MSG) */
-    uint32_t pid;         /* process id (thread group id) */
-    uint32_t tid;         /* thread id */
-    uint32_t ppid;        /* process id of the parent (WEIR_GROUP_PPID) */
-    uint32_t uid;         /* real user id */
-    uint32_t gid;         /* real group id */
-    uint32_t cpu;         /* processor on which the call entered */
-    int32_t fd;           /* the socket's descriptor, as the caller says; -1 for io_uring */
-    uint32_t flags;       /* MSG_*, as the caller gave them */
-    int32_t namelen;      /* bytes of the destination address, as the caller says (WEIR_GROUP_MSG) */
-    uint32_t scope_id;    /* of an IPv6 destination, or 0 */
-    uint16_t call;        /* WEIR_CALL_* */
-    uint16_t family;      /* AF_* of the destination, 0 when there is none */
-    uint16_t port;        /* of an IPv4 or IPv6 destination, or 0 */
-    uint16_t reserved;    /* 0 */
-    uint8_t status[WEIR_GROUPS];
-    char comm[16];     /* the calling thread's name, padded with NUL; see weir_comm_len */
-    uint8_t addr[16];  /* IPv4 (first four bytes) or IPv6 destination, network byte order */
-    /* Variable parts, for weir_part: */
-    struct weir_span name;   /* the destination as the caller gave it: struct sockaddr (WEIR_GROUP_NAME) */
-    struct weir_span path;   /* of an AF_UNIX destination; an abstract one starts with @ */
-    struct weir_span attrs;  /* attributes that scripts added; see weir_find_attr */
-    struct weir_span exe;    /* path of the executable, when known */
-    struct weir_span cgroup; /* path of the cgroup, when known */
-    int64_t offset;           /* sendfile: where in the input the caller asked to start (WEIR_GROUP_MSG) */
-    int64_t offset_after;     /* sendfile: the same place after the call */
-    uint64_t sock_inode;      /* inode of the socket, as in socket:[…] (WEIR_GROUP_SOCKET, as all of the socket) */
-    uint64_t sock_cookie;     /* SO_COOKIE, 0 when nobody has asked for one */
-    uint64_t control_room;    /* recvmsg: bytes of the buffer for control messages, as the caller says */
-    uint32_t index;           /* sendmmsg, recvmmsg: number of the message within the call, from 0 */
-    uint32_t vlen;            /* sendmmsg, recvmmsg: messages that the caller offered */
-    int32_t in_fd;            /* sendfile: descriptor of the input file */
-    int32_t name_room;        /* recvmsg, recvfrom: bytes of the buffer for the source address */
-    uint32_t msg_flags;       /* msghdr.msg_flags: as the caller left them; of a call that receives as the kernel set them */
-    uint32_t netns;           /* inode of the caller's network namespace, 0 when not seen */
-    uint32_t sock_netns;      /* inode of the socket's network namespace, 0 when not seen */
-    uint32_t peer_pid;        /* who holds the other end of a unix socket, 0 when not known */
-    uint32_t peer_uid;        /* its effective user id when it connected; with peer_pid */
-    uint32_t peer_gid;        /* its effective group id when it connected; with peer_pid */
-    uint16_t sock_family;     /* AF_* */
-    uint16_t sock_type;       /* SOCK_* */
-    uint16_t sock_protocol;   /* IPPROTO_*, NETLINK_*, … */
-    uint16_t local_port;      /* of an IPv4 or IPv6 socket, or 0 */
-    uint16_t peer_port;       /* of an IPv4 or IPv6 socket, or 0 */
-    uint8_t sock_state;       /* TCP_*; other families use them too */
-    uint8_t toctou;           /* WEIR_TOCTOU_*: whether caller and kernel saw the same message */
-    uint8_t late;             /* 1 << WEIR_GROUP_…: the group was read at return, not at entry */
-    uint8_t compat;           /* 1 when the caller used the 32-bit interface */
-    uint16_t reserved2;       /* 0 */
-    uint8_t local_addr[16];   /* IPv4 (first four bytes) or IPv6 address of the socket's own end, network byte order */
-    uint8_t peer_addr[16];    /* the same of its peer; all zero, with port 0, when there is none */
-    /* Variable parts; weir_parts.h takes them apart: */
-    struct weir_span iov;     /* the first 16 entries of the iovec table: base and len of 64 bits each (WEIR_GROUP_IOV) */
-    struct weir_span control; /* control messages; see weir_next_control (WEIR_GROUP_CONTROL) */
-    struct weir_span payload; /* the first bytes of the payload, as many as scripts want (WEIR_GROUP_PAYLOAD) */
-    struct weir_span files;   /* what descriptors are; see weir_next_file */
-    struct weir_span local;   /* own address of a socket that is neither IPv4 nor IPv6: struct sockaddr */
-    struct weir_span peer;    /* its peer's */
-    struct weir_span kernel;  /* what the kernel used, if it is not what the caller showed; see weir_read_kernel */
-    struct weir_span process; /* what else is known of the process; see weir_next_process_part */
-};
-
-#define WEIR_AT(type, field, at) _Static_assert(offsetof(struct type, field) == (at), #type "." #field)
-_Static_assert(sizeof(struct weir_span) == 8, "span");
-_Static_assert(sizeof(struct weir_batch_header) == 56, "header");
-_Static_assert(_Alignof(struct weir_batch_header) == 8, "header");
-WEIR_AT(weir_batch_header, count, 4);
-WEIR_AT(weir_batch_header, stride, 8);
-WEIR_AT(weir_batch_header, heads, 12);
-WEIR_AT(weir_batch_header, verdicts, 16);
-WEIR_AT(weir_batch_header, heap, 20);
-WEIR_AT(weir_batch_header, heap_len, 24);
-WEIR_AT(weir_batch_header, first_seq, 32);
-WEIR_AT(weir_batch_header, lost_before, 40);
-WEIR_AT(weir_batch_header, now_ns, 48);
-_Static_assert(sizeof(struct weir_head) == 400, "head");
-_Static_assert(_Alignof(struct weir_head) == 8, "head");
-WEIR_AT(weir_head, time_ns, 8);
-WEIR_AT(weir_head, duration_ns, 16);
-WEIR_AT(weir_head, ret, 24);
-WEIR_AT(weir_head, bytes, 32);
-WEIR_AT(weir_head, cgroup_id, 40);
-WEIR_AT(weir_head, start_ns, 48);
-WEIR_AT(weir_head, msg_ptr, 56);
-WEIR_AT(weir_head, iovlen, 64);
-WEIR_AT(weir_head, controllen, 72);
-WEIR_AT(weir_head, pid, 80);
-WEIR_AT(weir_head, tid, 84);
-WEIR_AT(weir_head, ppid, 88);
-WEIR_AT(weir_head, uid, 92);
-WEIR_AT(weir_head, gid, 96);
-WEIR_AT(weir_head, cpu, 100);
-WEIR_AT(weir_head, fd, 104);
-WEIR_AT(weir_head, flags, 108);
-WEIR_AT(weir_head, namelen, 112);
-WEIR_AT(weir_head, scope_id, 116);
-WEIR_AT(weir_head, call, 120);
-WEIR_AT(weir_head, family, 122);
-WEIR_AT(weir_head, port, 124);
-WEIR_AT(weir_head, status, 128);
-WEIR_AT(weir_head, comm, 136);
-WEIR_AT(weir_head, addr, 152);
-WEIR_AT(weir_head, name, 168);
-WEIR_AT(weir_head, path, 176);
-WEIR_AT(weir_head, attrs, 184);
-WEIR_AT(weir_head, exe, 192);
-WEIR_AT(weir_head, cgroup, 200);
-WEIR_AT(weir_head, offset, 208);
-WEIR_AT(weir_head, offset_after, 216);
-WEIR_AT(weir_head, sock_inode, 224);
-WEIR_AT(weir_head, sock_cookie, 232);
-WEIR_AT(weir_head, control_room, 240);
-WEIR_AT(weir_head, index, 248);
-WEIR_AT(weir_head, vlen, 252);
-WEIR_AT(weir_head, in_fd, 256);
-WEIR_AT(weir_head, name_room, 260);
-WEIR_AT(weir_head, msg_flags, 264);
-WEIR_AT(weir_head, netns, 268);
-WEIR_AT(weir_head, sock_netns, 272);
-WEIR_AT(weir_head, peer_pid, 276);
-WEIR_AT(weir_head, peer_uid, 280);
-WEIR_AT(weir_head, peer_gid, 284);
-WEIR_AT(weir_head, sock_family, 288);
-WEIR_AT(weir_head, sock_type, 290);
-WEIR_AT(weir_head, sock_protocol, 292);
-WEIR_AT(weir_head, local_port, 294);
-WEIR_AT(weir_head, peer_port, 296);
-WEIR_AT(weir_head, sock_state, 298);
-WEIR_AT(weir_head, toctou, 299);
-WEIR_AT(weir_head, late, 300);
-WEIR_AT(weir_head, compat, 301);
-WEIR_AT(weir_head, local_addr, 304);
-WEIR_AT(weir_head, peer_addr, 320);
-WEIR_AT(weir_head, iov, 336);
-WEIR_AT(weir_head, control, 344);
-WEIR_AT(weir_head, payload, 352);
-WEIR_AT(weir_head, files, 360);
-WEIR_AT(weir_head, local, 368);
-WEIR_AT(weir_head, peer, 376);
-WEIR_AT(weir_head, kernel, 384);
-WEIR_AT(weir_head, process, 392);
 
 /* ---- Reading a batch ------------------------------------------------------------------------------------------------- */
 

@@ -35,6 +35,20 @@ static inline struct weir_bytes weir_take(struct weir_bytes *rest, uint32_t len)
     return taken;
 }
 
+/* An attribute that a script before this one added. */
+struct weir_attr {
+    struct weir_bytes name, value;
+};
+
+/* Takes the next attribute off `rest`, which is weir_part(batch, event->attrs) at first. */
+static inline bool weir_next_attr(struct weir_bytes *rest, struct weir_attr *attr) {
+    if (rest->len < 4 || weir_u16_at(rest->ptr) + weir_u16_at(rest->ptr + 2) > rest->len - 4) return false;
+    const char *head = weir_take(rest, 4).ptr;
+    attr->name = weir_take(rest, weir_u16_at(head));
+    attr->value = weir_take(rest, weir_u16_at(head + 2));
+    return true;
+}
+
 /* A control message. */
 struct weir_control {
     int32_t level;          /* SOL_*, IPPROTO_* */

@@ -33,6 +33,7 @@ pub struct About {
     tables: &'static [Table],
     calls: &'static [Call],
     payload: usize,
+    state_version: u32,
 }
 
 impl About {
@@ -54,7 +55,7 @@ impl About {
     /// A script of that role. The summary is one line on what it does.
     pub const fn new(role: Role, summary: &'static str) -> Self {
         let calls = &[Call::Sendmsg];
-        Self { role, summary, params: &[], tables: &[], calls, payload: 0 }
+        Self { role, summary, params: &[], tables: &[], calls, payload: 0, state_version: 0 }
     }
 
     /// Its parameters.
@@ -79,6 +80,11 @@ impl About {
         Self { payload: bytes, ..self }
     }
 
+    /// Which version of its state the script saves and restores; left out, it is 0.
+    pub const fn state_version(self, version: u32) -> Self {
+        Self { state_version: version, ..self }
+    }
+
     /// Names and default values of the parameters.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn defaults(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -87,7 +93,7 @@ impl About {
 
     /// The description as the host reads it.
     pub(crate) fn json(&self, package: &str, version: &str) -> String {
-        let Self { role, summary, params, tables, calls, payload } = *self;
+        let Self { role, summary, params, tables, calls, payload, state_version } = *self;
         let name = package.strip_prefix("weir-script-").unwrap_or(package);
         let mut to = String::new();
         json::open_object(
@@ -113,7 +119,7 @@ impl About {
         json::list(&mut to, tables, |to, table| table.describe(to));
         to.push_str(",\"wants\":{\"calls\":");
         json::list(&mut to, calls, |to, call| json::text(to, call.name()));
-        to.push_str(&format!(",\"payload\":{payload}}}}}"));
+        to.push_str(&format!(",\"payload\":{payload}}},\"state_version\":{state_version}}}"));
         to
     }
 }
@@ -181,11 +187,11 @@ mod tests {
                 r#"{"name":"top","type":"int","default":"5","help":""}],"#,
                 r#""tables":[{"name":"calls","kind":"counter","help":"calls"},"#,
                 r#"{"name":"took","kind":"histogram","help":""}],"#,
-                r#""wants":{"calls":["sendmsg","io_uring"],"payload":256}}"#
+                r#""wants":{"calls":["sendmsg","io_uring"],"payload":256},"state_version":0}"#
             )
         );
         let bare = About::new(Role::Filter, "").json("mine", "0.1.0");
-        let wants = r#""wants":{"calls":["sendmsg"],"payload":0}}"#;
+        let wants = r#""wants":{"calls":["sendmsg"],"payload":0},"state_version":0}"#;
         assert!(bare.ends_with(&format!(r#""params":[],"tables":[],{wants}"#)), "{bare}");
         assert!(bare.contains(r#""name":"mine""#), "{bare}");
     }

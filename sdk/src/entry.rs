@@ -12,8 +12,8 @@ pub type Slot<S> = RefCell<Option<S>>;
 thread_local! {
     /// The one buffer for batches, of eight bytes a word so that it is aligned.
     static BUFFER: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
-    /// The text that the host was last pointed at.
-    static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
+    /// What the host was last pointed at.
+    static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// `weir_abi`: the host calls it before all others.
@@ -43,7 +43,7 @@ pub fn alloc(len: usize) -> *mut u8 {
 
 /// `weir_describe`.
 pub fn describe(about: About, package: &str, version: &str) -> u64 {
-    point_at(about.json(package, version))
+    point_at(about.json(package, version).into())
 }
 
 /// `weir_start`.
@@ -54,30 +54,38 @@ pub fn start<S: Script>(slot: &'static LocalKey<Slot<S>>) -> u64 {
             table::flush();
             0
         }
-        // An empty text would be no refusal.
-        Err(reason) if reason.is_empty() => point_at("no reason given".to_owned()),
-        Err(reason) => point_at(reason),
+        Err(reason) => refusal(reason),
     }
+}
+
+/// An empty text would be no refusal.
+fn refusal(reason: String) -> u64 {
+    point_at(if reason.is_empty() { b"no reason given".to_vec() } else { reason.into() })
 }
 
 /// `weir_batch`.
 pub fn batch<S: Script>(slot: &'static LocalKey<Slot<S>>, ptr: *mut u8, len: usize) {
     with(slot, |script| {
-        BUFFER.with_borrow_mut(|buffer| {
-            let room: &mut [u8] = {
-                let bytes = size_of_val(buffer.as_slice());
-                // SAFETY: the buffer's words are initialised, any byte is valid in them, and they stay
-                // borrowed for as long as the slice lives.
-                unsafe { slice::from_raw_parts_mut(buffer.as_mut_ptr().cast(), bytes) }
-            };
-            assert!(ptr == room.as_mut_ptr(), "the batch is not where weir_alloc said");
-            let bytes =
-                room.get_mut(..len).expect("the batch is not longer than weir_alloc made room for");
+        with_buffer(ptr, len, |bytes| {
             if let Err(error) = run(script, bytes) {
                 panic!("{error}");
             }
         });
     });
+}
+
+/// What the host wrote into the buffer.
+fn with_buffer<T>(ptr: *mut u8, len: usize, look: impl FnOnce(&mut [u8]) -> T) -> T {
+    BUFFER.with_borrow_mut(|buffer| {
+        let room: &mut [u8] = {
+            let bytes = size_of_val(buffer.as_slice());
+            // SAFETY: the buffer's words are initialised, any byte is valid in them, and they stay
+            // borrowed for as long as the slice lives.
+            unsafe { slice::from_raw_parts_mut(buffer.as_mut_ptr().cast(), bytes) }
+        };
+        assert!(ptr == room.as_mut_ptr(), "the bytes are not where weir_alloc said");
+        look(room.get_mut(..len).expect("the bytes are not more than weir_alloc made room for"))
+    })
 }
 
 /// `weir_tick`.
@@ -86,8 +94,25 @@ pub fn tick<S: Script>(slot: &'static LocalKey<Slot<S>>, now_ms: u32) {
     table::flush();
 }
 
-fn with<S: Script>(slot: &'static LocalKey<Slot<S>>, act: impl FnOnce(&mut S)) {
-    slot.with_borrow_mut(|script| act(script.as_mut().expect("weir_start comes first")));
+/// `weir_save`.
+pub fn save<S: Script>(slot: &'static LocalKey<Slot<S>>) -> u64 {
+    point_at(with(slot, Script::save))
+}
+
+/// `weir_restore`.
+pub fn restore<S: Script>(
+    slot: &'static LocalKey<Slot<S>>,
+    version: u32,
+    ptr: *mut u8,
+    len: usize,
+) -> u64 {
+    let answer = with(slot, |script| with_buffer(ptr, len, |state| script.restore(version, state)));
+    table::flush();
+    answer.map_or_else(refusal, |()| 0)
+}
+
+fn with<S: Script, T>(slot: &'static LocalKey<Slot<S>>, act: impl FnOnce(&mut S) -> T) -> T {
+    slot.with_borrow_mut(|script| act(script.as_mut().expect("weir_start comes first")))
 }
 
 /// Shows the script each event of a batch, and writes the verdicts into it.
@@ -105,8 +130,8 @@ pub(crate) fn run<S: Script>(script: &mut S, bytes: &mut [u8]) -> Result<(), Bat
     Ok(())
 }
 
-/// Keeps the text where the host finds it until the next one, and returns `ptr << 32 | len`.
-fn point_at(text: String) -> u64 {
+/// Keeps the bytes where the host finds them until the next ones, and returns `ptr << 32 | len`.
+fn point_at(text: Vec<u8>) -> u64 {
     TEXT.with_borrow_mut(|kept| {
         *kept = text;
         (kept.as_ptr() as u64) << 32 | kept.len() as u64

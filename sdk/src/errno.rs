@@ -7,9 +7,12 @@ use core::fmt;
 pub struct Errno(pub u32);
 
 impl Errno {
-    /// The error in what a call returned: a negative errno.
+    /// The error in what a call returned: a negative errno, down to `-MAX_ERRNO` (include/linux/err.h).
     pub fn of(ret: i64) -> Option<Self> {
-        u32::try_from(ret.checked_neg()?).ok().filter(|&number| number > 0).map(Self)
+        u32::try_from(ret.checked_neg()?)
+            .ok()
+            .filter(|number| (1..=4095).contains(number))
+            .map(Self)
     }
 
     /// Its name as in the kernel's headers: `EAGAIN`.
@@ -205,7 +208,8 @@ mod tests {
         assert_eq!(Errno::of(0), None);
         assert_eq!(Errno::of(-11).and_then(Errno::name), Some("EAGAIN"));
         assert_eq!(Errno::of(-512).and_then(Errno::name), Some("ERESTARTSYS"));
-        assert_eq!(Errno::of(-4000).and_then(Errno::name), None);
+        assert_eq!(Errno::of(-4095).map(|error| (error.0, error.name())), Some((4095, None)));
+        assert_eq!(Errno::of(-4096), None);
         assert_eq!(Errno::of(i64::MIN), None);
     }
 

@@ -101,7 +101,11 @@ pub use errno::Errno;
 pub use {
     about::{About, Param, Role},
     call::Call,
-    calls::log::{Level, log},
+    calls::{
+        emit::emit,
+        log::{Level, log},
+        process::process,
+    },
     params::Params,
     script::{Out, Script, Verdict},
     table::{Counter, Distinct, Gauge, Histogram, Label, Labels, Rate, Table, TopK},

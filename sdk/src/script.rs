@@ -46,6 +46,18 @@ pub trait Script: Sized + 'static {
     fn tick(&mut self, now_ms: u32) {
         _ = now_ms;
     }
+
+    /// What the next version of the script goes on from, when this one is swapped; nothing unless it says so.
+    fn save(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Goes on from what the version before saved; it is called after [`Script::start`]. `version` is what that
+    /// one's [`About::state_version`] says. An error refuses the state: the script goes on without.
+    fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), String> {
+        _ = (version, state);
+        Ok(())
+    }
 }
 
 /// What a script can add to the event at hand.

@@ -9,18 +9,18 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::workspace;
+use crate::{setup::languages, workspace};
 
 /// Where `setup` puts tools that no package of the system offers: nothing outside of `target/`.
 pub fn tools() -> PathBuf {
     workspace::target("tools")
 }
 
-/// Folders to look for programs in, the project's own tools first.
-fn folders() -> Vec<PathBuf> {
+/// Folders to look for programs in: the project's own tools first, in the versions that it is written for.
+pub fn folders() -> Vec<PathBuf> {
     let own = [tools().join("bin"), tools().join("node_modules/node/bin")];
     let path = env::var_os("PATH").unwrap_or_default();
-    own.into_iter().chain(env::split_paths(&path)).collect()
+    own.into_iter().chain(languages::folders()).chain(env::split_paths(&path)).collect()
 }
 
 /// The first of these programs that is installed.
@@ -54,6 +54,13 @@ pub fn cargo() -> Command {
     let mut command = program("cargo");
     command.env_remove("CARGO_TARGET_DIR");
     command
+}
+
+/// A program that `setup` installed or the system has, which finds others of its kind.
+pub fn tool(name: &str) -> Result<Command> {
+    let mut command = program(need(&[name])?);
+    command.env("PATH", env::join_paths(folders())?);
+    Ok(command)
 }
 
 /// npm in `web/`, which finds the node that `setup` installed, if it had to.

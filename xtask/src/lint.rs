@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::{
     command::{cargo, need, program, run, run_quietly},
+    generate,
     report::{Outcome, Report},
     toolchain::{BPF, Toolchain, WASM},
     workspace::{entries, name, root},
@@ -19,6 +20,7 @@ pub fn alone() -> Result<()> {
 /// Adds these checks to a report.
 pub fn steps(report: &mut Report) {
     report.step("format", || passed(cargo().args(["fmt", "--all", "--check"])));
+    report.step("generated files", generate::check);
     report.step("clippy: host, sdk, xtask", || {
         passed(cargo().args(["clippy", "--all-targets", "--", "-D", "warnings"]))
     });

@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod command;
 mod compat;
+mod generate;
 mod lint;
 mod readme;
 mod report;
@@ -40,15 +41,13 @@ struct Cli {
 enum Task {
     // What has options describes itself there.
     Setup(setup::Options),
-    /// Builds kernel programs, scripts, page and host.
-    ///
-    /// The first three come out as target/weir.bpf.o, target/scripts/*.wasm and web/dist, which the
-    /// host, target/release/weir, embeds. What is up to date is not built again.
-    Build,
+    Build(build::Options),
     Run(run::Options),
     Test(test::Options),
     Vm(vm::Options),
     Bench(bench::Options),
+    #[command(name = "gen")]
+    Generate(generate::Options),
     /// Checks format, lints and dependencies.
     ///
     /// rustfmt for all packages; clippy for each part, as if for its own target where the toolchain
@@ -69,7 +68,7 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> Result<()> {
     match task {
         Task::Setup(options) => setup::install(options.purpose),
-        Task::Build => build::all(),
+        Task::Build(options) => build::build(&options),
         Task::Run(options) => run::demo(&options),
         Task::Test(options) => test::everything(&options),
         Task::Vm(options) => {
@@ -77,6 +76,7 @@ fn perform(task: Task) -> Result<()> {
             vm::check(&options)
         }
         Task::Bench(options) => bench::measure(&options),
+        Task::Generate(options) => generate::generate(&options),
         Task::Lint => lint::alone(),
     }
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask setup`: finds what is missing on this machine and installs it.
 
+pub mod languages;
 mod needs;
 mod tools;
 
@@ -30,9 +31,9 @@ pub struct Options {
 /// What a machine is set up for. Each includes the one before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Purpose {
-    /// Build and run Weir: compilers for BPF and Wasm, node
+    /// Build and run Weir: compilers for BPF and Wasm, node, those of bundled scripts
     Run,
-    /// Also run every check: QEMU, a browser, cargo-deny
+    /// Also run every check: QEMU, a browser, cargo-deny, compilers of every language
     Test,
 }
 

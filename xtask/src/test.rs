@@ -38,6 +38,7 @@ pub struct Options {
 pub fn everything(options: &Options) -> Result<()> {
     setup::install(Purpose::Test)?;
     build::all()?;
+    build::for_tests()?;
     let mut report = Report::default();
     lint::steps(&mut report);
     report.step("tests", || tests(options.filter.as_deref()));

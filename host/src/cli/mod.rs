@@ -6,6 +6,7 @@ mod columns;
 mod data_dir;
 mod doctor;
 mod expression;
+mod new;
 mod privilege;
 mod run;
 mod script;
@@ -38,6 +39,7 @@ enum Command {
     Script(script::Script),
     Check(check::Check),
     Doctor(doctor::Doctor),
+    New(new::New),
     Workload(workload::Workload),
 }
 
@@ -48,6 +50,7 @@ pub fn main() -> anyhow::Result<()> {
         Command::Script(script) => script.run(),
         Command::Check(check) => check.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::New(new) => new.run(),
         Command::Workload(workload) => workload.run(),
     }
 }

@@ -134,6 +134,16 @@ fn exports(script: &Type, identity: &Identity) -> TokenStream {
         extern "C" fn weir_tick(now_ms: u32) {
             ::weir::entry::tick(&SCRIPT, now_ms)
         }
+
+        #attributes
+        extern "C" fn weir_save() -> u64 {
+            ::weir::entry::save(&SCRIPT)
+        }
+
+        #attributes
+        extern "C" fn weir_restore(version: u32, ptr: *mut u8, len: usize) -> u64 {
+            ::weir::entry::restore(&SCRIPT, version, ptr, len)
+        }
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Recorder {
     /// Event, name, value.
     pub attrs: Vec<(u32, Vec<u8>, Vec<u8>)>,
     pub lines: Vec<(Level, String)>,
+    pub emitted: Vec<String>,
+    /// What is known of processes.
+    pub processes: BTreeMap<u32, String>,
 }
 
 thread_local! {
@@ -40,13 +43,25 @@ pub fn log(level: Level, text: &str) {
     with(|recorder| recorder.lines.push((level, text.to_owned())));
 }
 
+/// Hands on a result that is no row of a table: a JSON object, shown with the script. It counts when the batch or
+/// tick at hand ends well.
+pub fn emit(json: &str) {
+    with(|recorder| recorder.emitted.push(json.to_owned()));
+}
+
+pub fn process(pid: u32, to: &mut [u8]) -> Option<usize> {
+    with(|recorder| recorder.processes.get(&pid).map(|known| write(known, to)))
+}
+
+/// Writes as much as fits and returns the whole length.
+fn write(text: &str, to: &mut [u8]) -> usize {
+    let fits = text.len().min(to.len());
+    to[..fits].copy_from_slice(&text.as_bytes()[..fits]);
+    text.len()
+}
+
 pub fn param(name: &str, to: &mut [u8]) -> Option<usize> {
-    with(|recorder| {
-        let value = recorder.params.get(name)?.as_bytes();
-        let fits = value.len().min(to.len());
-        to[..fits].copy_from_slice(&value[..fits]);
-        Some(value.len())
-    })
+    with(|recorder| recorder.params.get(name).map(|value| write(value, to)))
 }
 
 pub fn table_add_many(table: u32, rows: &[u8]) {

@@ -65,6 +65,26 @@ impl<S: Script> Run<S> {
         table::flush();
     }
 
+    /// What the script saves for its next version.
+    pub fn save(&mut self) -> Vec<u8> {
+        self.script.save()
+    }
+
+    /// Lets it go on from what a version of it saved.
+    pub fn restore(&mut self, version: u32, state: &[u8]) -> Result<(), String> {
+        self.script.restore(version, state)
+    }
+
+    /// Says what the host knows of a process, a JSON object.
+    pub fn knows(&mut self, pid: u32, json: &str) {
+        recorder::with(|recorder| recorder.processes.insert(pid, json.to_owned()));
+    }
+
+    /// The results that it emitted.
+    pub fn emitted(&self) -> Vec<String> {
+        recorder::with(|recorder| recorder.emitted.clone())
+    }
+
     /// The attributes that the script added to an event of the last batch.
     pub fn attrs(&self, event: usize) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -1,4 +1,6 @@
-//! The ready-made scripts: each folder of `scripts/` becomes `target/scripts/NAME.wasm`.
+//! The ready-made scripts: each folder of `scripts/` becomes a module. Small ones, which the host embeds, come
+//! into `target/scripts/`; large ones, with a runtime in them, into `target/scripts-large/`, for tests and to
+//! be loaded by path. The guests of the conformance suite come into `target/conformance/`.
 
 use std::{
     fs,
@@ -7,72 +9,76 @@ use std::{
 
 use anyhow::{Context, Result};
 
+use super::languages::{self, Language};
 use crate::{
-    command::{program, run},
-    toolchain::{Toolchain, WASM, clang},
+    toolchain::Toolchain,
     workspace::{entries, name, root, target, write_if_changed},
 };
 
-/// Builds the scripts in Rust (folders with a `Cargo.toml`) and in C (folders with a `NAME.c`).
-/// Scripts that need other compilers are not built here.
+/// Where the guests of the conformance suite are: a folder for each language.
+const GUESTS: &str = "host/tests/conformance/guests";
+
+/// Builds the scripts that the host embeds.
 pub fn build(toolchain: Toolchain) -> Result<()> {
-    let folders = entries(&root().join("scripts"));
-    let in_rust: Vec<String> = folders
-        .iter()
-        .filter(|folder| folder.join("Cargo.toml").is_file())
-        .map(|folder| name(folder))
-        .collect();
-    if !in_rust.is_empty() {
-        build_rust(toolchain, &in_rust)?;
+    let scripts: Vec<_> =
+        scripts()?.into_iter().filter(|(_, language)| language.is_small()).collect();
+    let in_rust = scripts.iter().filter(|(_, language)| *language == Language::Rust);
+    let in_rust: Vec<_> = in_rust.map(|(folder, _)| name(folder)).collect();
+    let packages: Vec<_> = in_rust.iter().map(|name| format!("weir-script-{name}")).collect();
+    let modules = languages::rust(toolchain, &packages)?;
+    for name in &in_rust {
+        // The library is named as the folder; cargo writes `-` as `_`.
+        let module = modules.join(format!("{}.wasm", name.replace('-', "_")));
+        publish(&module, "scripts", name)?;
     }
-    for folder in &folders {
-        let source = folder.join(format!("{}.c", name(folder)));
-        if source.is_file() {
-            build_c(&source, &name(folder))?;
-        }
+    for (folder, language) in scripts.iter().filter(|(_, language)| *language != Language::Rust) {
+        publish(&language.build(folder, &name(folder))?, "scripts", &name(folder))?;
     }
-    remove_others(&folders)
+    remove_others("scripts", &scripts)
 }
 
-fn build_rust(toolchain: Toolchain, names: &[String]) -> Result<()> {
-    let mut build = toolchain.build_wasm();
-    build.args(["--profile", "wasm", "--target-dir"]);
-    build.arg(target("wasm"));
-    for name in names {
-        build.args(["--package", &format!("weir-script-{name}")]);
+/// Builds what tests need beyond that: scripts in languages that bring a runtime, and the guests.
+pub fn build_for_tests(toolchain: Toolchain) -> Result<()> {
+    let scripts: Vec<_> =
+        scripts()?.into_iter().filter(|(_, language)| !language.is_small()).collect();
+    for (folder, language) in &scripts {
+        publish(&language.build(folder, &name(folder))?, "scripts-large", &name(folder))?;
     }
-    run(&mut build)?;
-    for name in names {
-        // The library is named as the folder; cargo writes `-` as `_`.
-        let file = format!("{}.wasm", name.replace('-', "_"));
-        publish(&target("wasm").join(WASM).join("wasm").join(file), name)?;
+    remove_others("scripts-large", &scripts)?;
+    let guests = root().join(GUESTS);
+    let modules = languages::rust(toolchain, &["weir-conformance".to_owned()])?;
+    publish(&modules.join("weir_conformance.wasm"), "conformance", "rust")?;
+    for folder in entries(&guests).iter().filter(|folder| folder.is_dir() && name(folder) != "rust")
+    {
+        let language = Language::of(folder, "guest")
+            .with_context(|| format!("{} has no guest.*", folder.display()))?;
+        publish(&language.build(folder, "guest")?, "conformance", &name(folder))?;
     }
     Ok(())
 }
 
-fn build_c(source: &Path, name: &str) -> Result<()> {
-    let folder = target("wasm/c");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let module = folder.join(format!("{name}.wasm"));
-    run(program(clang()?)
-        .args(["--target=wasm32", "-O2", "-Wall", "-Werror", "-nostdlib"])
-        // The source marks its exports by attributes; there is no `main`.
-        .args(["-Wl,--no-entry", "-Wl,--export-dynamic", "-I", "sdk/c"])
-        .arg("-o")
-        .args([&module, source]))?;
-    publish(&module, name)
+/// All ready-made scripts, with their languages.
+fn scripts() -> Result<Vec<(PathBuf, Language)>> {
+    let folders = entries(&root().join("scripts")).into_iter().filter(|folder| folder.is_dir());
+    let of = |folder: PathBuf| {
+        let language = Language::of(&folder, &name(&folder));
+        let language =
+            language.with_context(|| format!("{} is in no known language", folder.display()))?;
+        Ok((folder, language))
+    };
+    folders.map(of).collect()
 }
 
-fn publish(module: &Path, name: &str) -> Result<()> {
+fn publish(module: &Path, to: &str, name: &str) -> Result<()> {
     let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
-    write_if_changed(&target("scripts").join(format!("{name}.wasm")), &bytes)?;
+    write_if_changed(&target(to).join(format!("{name}.wasm")), &bytes)?;
     Ok(())
 }
 
 /// The host embeds all of `target/scripts/`: a script that is gone from the sources must go there too.
-fn remove_others(folders: &[PathBuf]) -> Result<()> {
-    for module in entries(&target("scripts")) {
-        let known = folders.iter().any(|folder| folder.file_name() == module.file_stem());
+fn remove_others(from: &str, scripts: &[(PathBuf, Language)]) -> Result<()> {
+    for module in entries(&target(from)) {
+        let known = scripts.iter().any(|(folder, _)| folder.file_name() == module.file_stem());
         if !known {
             fs::remove_file(&module)
                 .with_context(|| format!("cannot remove {}", module.display()))?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{
     Purpose::{self, Run, Test},
-    tools,
+    languages, tools,
 };
 use crate::{
     command::{find, program},
@@ -33,7 +33,7 @@ pub enum Install {
 
 impl Need {
     /// A package that brings the first of these programs; any of them will do.
-    fn package(
+    pub fn package(
         purpose: Purpose,
         name: &'static str,
         programs: &'static [&'static str],
@@ -49,7 +49,7 @@ impl Need {
     }
 
     /// A thing that a command brings.
-    fn command(
+    pub fn command(
         purpose: Purpose,
         name: &'static str,
         command: impl Fn() -> Result<Command> + 'static,
@@ -65,7 +65,7 @@ impl Need {
     }
 
     /// Another way to tell that it is there.
-    fn found(self, found: impl Fn() -> bool + 'static) -> Self {
+    pub fn found(self, found: impl Fn() -> bool + 'static) -> Self {
         Self { found: Box::new(found), ..self }
     }
 }
@@ -101,6 +101,7 @@ pub fn all(toolchain: Toolchain) -> Vec<Need> {
             .found(tools::node_is_new),
         Need::command(Test, "cargo-deny", tools::cargo_deny, "checks licences and advisories"),
     ]);
+    needs.extend(languages::all());
     needs
 }
 
