@@ -30,6 +30,7 @@ mod value;
 
 use compare::Report;
 use live::Weir;
+use strace::Call;
 
 /// Restricts the comparison to some calls, separated by commas, sendmsg among them.
 const CALLS: &str = "WEIR_ORACLE_CALLS";
@@ -54,7 +55,8 @@ fn the_events_say_what_strace_says() {
         let mut report = Report::default();
         for program in programs::ALL {
             let trace = run::traced(program.name, folder.path());
-            let calls: Vec<_> = trace.calls(&calls).filter(|call| !run::is_last(call)).collect();
+            let seen = |call: &&Call| !run::is_last(call) && !differs::is_unseen(backend, call);
+            let calls: Vec<_> = trace.calls(&calls).filter(seen).collect();
             let events = run::events(&weir, trace.pid);
             report.program(program.name, &calls, &events);
         }

@@ -33,6 +33,10 @@ pub struct About {
     tables: &'static [Table],
     calls: &'static [Call],
     payload: usize,
+    ports: &'static [u16],
+    comms: &'static [&'static str],
+    min_bytes: u64,
+    errors: bool,
     state_version: u32,
 }
 
@@ -54,8 +58,19 @@ impl About {
 
     /// A script of that role. The summary is one line on what it does.
     pub const fn new(role: Role, summary: &'static str) -> Self {
-        let calls = &[Call::Sendmsg];
-        Self { role, summary, params: &[], tables: &[], calls, payload: 0, state_version: 0 }
+        Self {
+            role,
+            summary,
+            params: &[],
+            tables: &[],
+            calls: &[Call::Sendmsg],
+            payload: 0,
+            ports: &[],
+            comms: &[],
+            min_bytes: 0,
+            errors: false,
+            state_version: 0,
+        }
     }
 
     /// Its parameters.
@@ -80,6 +95,29 @@ impl About {
         Self { payload: bytes, ..self }
     }
 
+    /// It wants only calls at one of these ports, up to eight: of either end of the socket, or of the
+    /// message's address. What no script wants stays in the kernel, as with the other conditions.
+    pub const fn ports(self, ports: &'static [u16]) -> Self {
+        assert!(ports.len() <= 8, "more ports than the kernel side compares");
+        Self { ports, ..self }
+    }
+
+    /// It wants only calls of threads with one of these names, up to eight.
+    pub const fn comms(self, comms: &'static [&'static str]) -> Self {
+        assert!(comms.len() <= 8, "more names than the kernel side compares");
+        Self { comms, ..self }
+    }
+
+    /// It wants only calls that offer, or receive, at least so many bytes.
+    pub const fn min_bytes(self, bytes: u64) -> Self {
+        Self { min_bytes: bytes, ..self }
+    }
+
+    /// It wants only calls that failed.
+    pub const fn errors(self) -> Self {
+        Self { errors: true, ..self }
+    }
+
     /// Which version of its state the script saves and restores; left out, it is 0.
     pub const fn state_version(self, version: u32) -> Self {
         Self { state_version: version, ..self }
@@ -93,7 +131,7 @@ impl About {
 
     /// The description as the host reads it.
     pub(crate) fn json(&self, package: &str, version: &str) -> String {
-        let Self { role, summary, params, tables, calls, payload, state_version } = *self;
+        let Self { role, summary, params, tables, state_version, .. } = *self;
         let name = package.strip_prefix("weir-script-").unwrap_or(package);
         let mut to = String::new();
         json::open_object(
@@ -117,10 +155,32 @@ impl About {
         });
         to.push_str(",\"tables\":");
         json::list(&mut to, tables, |to, table| table.describe(to));
-        to.push_str(",\"wants\":{\"calls\":");
-        json::list(&mut to, calls, |to, call| json::text(to, call.name()));
-        to.push_str(&format!(",\"payload\":{payload}}},\"state_version\":{state_version}}}"));
+        to.push_str(",\"wants\":");
+        self.wants(&mut to);
+        to.push_str(&format!(",\"state_version\":{state_version}}}"));
         to
+    }
+
+    fn wants(&self, to: &mut String) {
+        let Self { calls, payload, ports, comms, min_bytes, errors, .. } = *self;
+        to.push_str("{\"calls\":");
+        json::list(to, calls, |to, call| json::text(to, call.name()));
+        to.push_str(&format!(",\"payload\":{payload}"));
+        if !ports.is_empty() {
+            to.push_str(",\"port\":");
+            json::list(to, ports, |to, port| to.push_str(&port.to_string()));
+        }
+        if !comms.is_empty() {
+            to.push_str(",\"comm\":");
+            json::list(to, comms, |to, comm| json::text(to, comm));
+        }
+        if min_bytes != 0 {
+            to.push_str(&format!(",\"min_bytes\":{min_bytes}"));
+        }
+        if errors {
+            to.push_str(",\"errors\":true");
+        }
+        to.push('}');
     }
 }
 
@@ -190,6 +250,17 @@ mod tests {
                 r#""wants":{"calls":["sendmsg","io_uring"],"payload":256},"state_version":0}"#
             )
         );
+        let some = About::new(Role::Enrich, "")
+            .ports(&[53, 853])
+            .comms(&["named"])
+            .min_bytes(12)
+            .errors()
+            .json("mine", "0.1.0");
+        let wants = concat!(
+            r#""wants":{"calls":["sendmsg"],"payload":0,"port":[53,853],"comm":["named"],"#,
+            r#""min_bytes":12,"errors":true},"#
+        );
+        assert!(some.contains(wants), "{some}");
         let bare = About::new(Role::Filter, "").json("mine", "0.1.0");
         let wants = r#""wants":{"calls":["sendmsg"],"payload":0},"state_version":0}"#;
         assert!(bare.ends_with(&format!(r#""params":[],"tables":[],{wants}"#)), "{bare}");

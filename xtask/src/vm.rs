@@ -35,8 +35,9 @@ const BACKENDS: [&str; 3] = ["kprobe", "fentry", "tracepoint"];
 ///
 /// Tests in host/tests whose file name starts with `kernel` run in a guest as its only process,
 /// as root, with tracefs, bpffs and cgroup2 mounted. They find the release binary in WEIR_BIN, the
-/// scripts in WEIR_SCRIPTS and the 32-bit program in WEIR_COMPAT. Kernels are Debian packages, fetched once into target/vm/kernels;
-/// the console is kept in target/vm/KERNEL.log.
+/// scripts in WEIR_SCRIPTS and the 32-bit program in WEIR_COMPAT. WEIR_HONEST asks for more calls of
+/// honest callers. Kernels are Debian packages, fetched once into target/vm/kernels; the console is kept
+/// in target/vm/KERNEL.log.
 #[derive(Args)]
 pub struct Options {
     /// Kernel series to boot; may be given more than once

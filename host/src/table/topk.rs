@@ -208,6 +208,8 @@ mod tests {
     use super::*;
 
     type Added = Vec<(u8, u64)>;
+    /// By key: count and error; then the floor and the total.
+    type Content<'a> = (BTreeMap<&'a [u8], (u64, u64)>, u64, u64);
 
     fn of(k: usize, added: &[(u8, u64)]) -> TopK {
         let mut top = TopK::new(k);
@@ -218,7 +220,7 @@ mod tests {
     }
 
     /// What two that are equal have in common: not the order in which items came.
-    fn content(top: &TopK) -> (BTreeMap<&[u8], (u64, u64)>, u64, u64) {
+    fn content(top: &TopK) -> Content<'_> {
         let items = top.items.iter().map(|item| (&item.key[..], (item.count, item.error)));
         (items.collect(), top.floor, top.total)
     }

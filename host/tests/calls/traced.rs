@@ -47,10 +47,15 @@ impl Since {
         Self(mark())
     }
 
+    /// All events of the pipeline `own`, oldest first.
+    pub fn all(&self, weir: &Weir) -> Vec<Value> {
+        settle(weir);
+        weir.events_behind("own", |event| event["fd"] == self.0)
+    }
+
     /// The events of this process's calls, without those of [`settle`], oldest first.
     pub fn events(&self, weir: &Weir) -> Vec<Value> {
-        settle(weir);
-        let mut events = weir.events_behind("own", |event| event["fd"] == self.0);
+        let mut events = self.all(weir);
         let pid = std::process::id();
         events.retain(|event| event["process"]["pid"] == pid && is_no_mark(event));
         events

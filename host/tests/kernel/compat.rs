@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    calls::{assert_says, settle},
+    calls::{Since, assert_says},
     of_all_calls,
 };
 
@@ -39,6 +39,7 @@ fn say_the_same_as_those_of_64_bit_programs() {
         let file = weir.folder().join("file");
         fs::write(&file, [b'f'; 100]).unwrap();
         let run = |name: &str, more: &[&str]| {
+            let since = Since::now();
             let mut command = Command::new(folder().join(name));
             let mut child = match command.arg(&port).arg(&file).args(more).spawn() {
                 Ok(child) => child,
@@ -48,8 +49,9 @@ fn say_the_same_as_those_of_64_bit_programs() {
             };
             let pid = child.id();
             assert_eq!(child.wait().unwrap().code(), Some(0), "{name}: the call that failed");
-            settle(weir);
-            Some(weir.events("own", |event| event["process"]["pid"] == pid))
+            let mut events = since.all(weir);
+            events.retain(|event| event["process"]["pid"] == pid);
+            Some(events)
         };
         let native = run("caller64", &[]).unwrap();
         assert_eq!(native.len(), EVENTS, "{native:#?}");

@@ -205,7 +205,22 @@ impl Weir {
 
     /// Loads or swaps a script; the name may have a query.
     pub fn put(&self, name: &str, module: &[u8]) -> (u16, Value) {
-        self.change("PUT", &format!("/api/v1/scripts/{name}"), module)
+        let (code, answer) = self.change("PUT", &format!("/api/v1/scripts/{name}"), module);
+        if code != 202 {
+            return (code, answer);
+        }
+        // It takes longer than whoever asks has to wait, as on a slow machine.
+        let follow = answer["follow"].as_str().unwrap();
+        wait_for("end of a load", || {
+            let load = self.get(follow);
+            match load["state"].as_str().unwrap() {
+                "compiling" | "starting" => None,
+                "refused" => panic!("{name}: {load}"),
+                _ => Some(()),
+            }
+        });
+        let name = name.split('?').next().unwrap();
+        (200, self.get(&format!("/api/v1/scripts/{name}")))
     }
 
     /// The kept events of a pipeline that fit, oldest first.

@@ -1,6 +1,8 @@
 //! Where strace and weir differ for a reason, and what strace does not show. Both are said in the
 //! output of the test.
 
+use crate::{strace::Call, value::Value};
+
 /// A field that differs for a reason.
 pub struct Differs {
     /// The call, or `*`.
@@ -46,6 +48,16 @@ pub const DIFFERS: &[Differs] = &[
         reason: "the kernel refuses lengths that no memory has, and weir's sum ends there",
     },
 ];
+
+/// Whether a backend does not see a call, as it says itself in `cannot_see`: `do_sendfile`, to which kprobe and
+/// fentry are attached, is not reached when the offset cannot be read.
+pub fn is_unseen(backend: &str, call: &Call) -> bool {
+    let offset = call.arguments.get(2).and_then(Value::address);
+    backend != "tracepoint"
+        && call.name == "sendfile"
+        && call.error.as_deref() == Some("EFAULT")
+        && offset.is_some()
+}
 
 /// What strace does not show, so that there is nothing to compare.
 pub const NOT_SHOWN: &[&str] = &[

@@ -2,7 +2,7 @@
 
 use weir::{
     script::{Engine, Form, Limits, Processes},
-    table::{Sort, Values},
+    table::{Query, Sort, Values},
 };
 
 use crate::{
@@ -57,8 +57,10 @@ fn check_calls(module: &[u8]) {
     assert_eq!((results.len(), total), (2, 2));
     assert_eq!(results[0].value, serde_json::json!({"a": [1]}));
     let table = &inside.pipelines.tables()[&("calls".to_owned(), "sizes".to_owned())];
+    let query = Query { sort: Some(Sort::Key), descending: false, limit: 10, now_ns: 0 };
     let rows: Vec<_> = table
-        .rows(Sort::Key, false, 10)
+        .rows(&query)
+        .unwrap()
         .0
         .into_iter()
         .map(|row| {

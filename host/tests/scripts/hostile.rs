@@ -5,7 +5,7 @@ use std::time::Duration;
 use weir::{
     pipeline::{ScriptInfo, ScriptState},
     script::{FaultKind, Limits},
-    table::Sort,
+    table::Query,
 };
 
 use crate::{
@@ -441,7 +441,8 @@ fn floods() {
         assert!(results.len() <= 1000 && total >= 1000, "{} of {total}", results.len());
     }
     let table = &inside.pipelines.tables()[&("keys".to_owned(), "name".to_owned())];
-    let (rows, other) = table.rows(Sort::Value, true, 10_000);
+    let query = Query { sort: None, descending: true, limit: 10_000, now_ns: 0 };
+    let (rows, other) = table.rows(&query).unwrap();
     assert_eq!((rows.len(), other.is_some()), (100, true));
 }
 

@@ -37,7 +37,7 @@ fn large(functions: usize) -> Vec<u8> {
 fn a_large_module_is_compiled_while_everything_goes_on() {
     let (weir, _folder) = with_two_pipelines(&[]);
     let module = large(20_000);
-    let (status, answer) = weir.put("large", &module);
+    let (status, answer) = weir.change("PUT", "/api/v1/scripts/large", &module);
     // A machine with many processors may be done within the second that is waited for.
     if status == 202 {
         let follow = answer["follow"].as_str().unwrap().to_owned();

@@ -9,7 +9,7 @@ use std::{
 use weir::{
     pipeline::{LoadState, Put, ScriptState},
     script::{Cache, Engine, LimitValues, Limits, Processes},
-    table::{Sort, Values},
+    table::{Query, Values},
 };
 
 use crate::{
@@ -54,7 +54,8 @@ fn tally(version: usize, begin: &str) -> Vec<u8> {
 
 fn counted(inside: &Inside) -> u64 {
     let table = &inside.pipelines.tables()[&("tally".to_owned(), "events".to_owned())];
-    let Values::Counter { value } = table.rows(Sort::Value, true, 1).0.remove(0).values else {
+    let query = Query { sort: None, descending: true, limit: 1, now_ns: 0 };
+    let Values::Counter { value } = table.rows(&query).unwrap().0.remove(0).values else {
         panic!("not a counter")
     };
     value

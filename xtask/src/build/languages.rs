@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     command::{program, run, tool},
-    toolchain::{Toolchain, WASM, clang},
+    toolchain::{Toolchain, WASM, clang, strip},
     workspace::{entries, name, root, target},
 };
 
@@ -82,7 +82,11 @@ impl Language {
         match self {
             Self::Rust => unreachable!("cargo builds all in Rust together"),
             Self::C => run(c()?.args(["-I", "sdk/c"]).arg("-o").args([&module, &source])),
-            Self::Zig => run(zig(&source, &module)?.arg("-Mweir=sdk/zig/weir.zig")),
+            Self::Zig => {
+                run(zig(&source, &module)?.arg("-Mweir=sdk/zig/weir.zig"))?;
+                // Functions keep their names, for the backtraces of traps; the rest is 50 times the code.
+                run(program(strip()?).arg("--strip-debug").arg(&module))
+            }
             Self::AssemblyScript => run(tool("asc")?
                 .arg(&source)
                 .args([

@@ -5,7 +5,7 @@ use std::{
     io::{IsTerminal, Write},
     path::Path,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
@@ -14,10 +14,8 @@ use serde_json::{Value, json};
 use super::{address, named, pair};
 use crate::cli::client::{Answer, Client, encode};
 
-/// Between two looks at a script that is being compiled.
+/// Between two looks at a load that goes on.
 const PAUSE: Duration = Duration::from_millis(200);
-/// The state of a script while its module is compiled.
-const COMPILING: &str = "compiling";
 
 /// Loads a module under a new name.
 pub fn load(
@@ -76,41 +74,33 @@ fn put(
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
     let Answer { status, body } =
         client.change("PUT", &format!("{}{query}", address(name)?), &bytes)?;
-    if status == 202 { follow(client, name, &body) } else { Ok(body) }
+    if status == 202 { follow(client, name, body) } else { Ok(body) }
 }
 
 /// Waits for the end of a load that was taken but is not done.
-fn follow(client: &Client, name: &str, answer: &Value) -> anyhow::Result<Value> {
-    let began = Instant::now();
+fn follow(client: &Client, name: &str, mut load: Value) -> anyhow::Result<Value> {
     let shown = std::io::stderr().is_terminal();
-    let mut script = answer.clone();
-    while is_compiling(&script) {
-        if shown {
-            let size = script["size_bytes"]
-                .as_u64()
-                .map_or_else(String::new, |bytes| format!(", {}", super::list::bytes(bytes)));
-            // Nobody may be looking.
-            _ = write!(
-                std::io::stderr(),
-                "\rcompiling {name}{size}: {:.1} s ",
-                began.elapsed().as_secs_f64()
-            );
+    loop {
+        match load["state"].as_str() {
+            Some(state @ ("compiling" | "starting")) if shown => {
+                let size = load["size_bytes"]
+                    .as_u64()
+                    .map_or_else(String::new, |bytes| format!(", {}", super::list::bytes(bytes)));
+                let seconds = load["took_ms"].as_u64().unwrap_or(0) as f64 / 1000.0;
+                // Nobody may be looking.
+                _ = write!(std::io::stderr(), "\r{state} {name}{size}: {seconds:.1} s ");
+            }
+            Some("compiling" | "starting") => {}
+            _ => break,
         }
         thread::sleep(PAUSE);
-        script = client.get(&address(name)?)?;
+        load = client.get(&format!("{}/load", address(name)?))?;
     }
     if shown {
         _ = writeln!(std::io::stderr());
     }
-    match script["state"].as_str() {
-        Some("failed") => {
-            let why = script["state_why"].as_str().unwrap_or("it gave no reason");
-            bail!("script `{name}`: {why}")
-        }
-        _ => Ok(script),
+    if load["state"] == "refused" {
+        bail!("script `{name}`: {}", load["error"].as_str().unwrap_or("it gave no reason"));
     }
-}
-
-fn is_compiling(script: &Value) -> bool {
-    script["state"] == COMPILING
+    client.get(&address(name)?)
 }
