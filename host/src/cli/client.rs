@@ -137,26 +137,27 @@ impl Client {
                     self.host.url
                 )
             }
-            Some("unknown_script") => {
-                let names = self.names("scripts");
-                format!(
-                    "{message}{}",
-                    if names.is_empty() { String::new() } else { format!("; there are: {names}") }
-                )
-            }
-            Some("unknown_pipeline") => {
-                format!("{message}; there are: {}", self.names("pipelines"))
-            }
+            Some("unknown_script") => format!("{message}{}", self.there_are("scripts")),
+            Some("unknown_pipeline") => format!("{message}{}", self.there_are("pipelines")),
             Some(_) => message.to_owned(),
             None => format!("the host at {} answers {status} to {path}: {message}", self.host.url),
         }
     }
 
-    fn names(&self, of: &str) -> String {
-        let list = self.get(of).unwrap_or_default();
-        let list = list[of].as_array().cloned().unwrap_or_default();
-        let names: Vec<_> = list.iter().filter_map(|one| one["name"].as_str()).collect();
-        names.join(", ")
+    /// What there is instead, if the host says; the refusal stands without it.
+    fn there_are(&self, of: &str) -> String {
+        let list = self.get(of).ok().and_then(|mut list| match list[of].take() {
+            Value::Array(list) => Some(list),
+            _ => None,
+        });
+        match list {
+            None => String::new(),
+            Some(list) if list.is_empty() => "; there are none".to_owned(),
+            Some(list) => {
+                let names: Vec<_> = list.iter().filter_map(|one| one["name"].as_str()).collect();
+                format!("; there are: {}", names.join(", "))
+            }
+        }
     }
 
     /// The token, and where it is from.

@@ -27,7 +27,7 @@ const MOST_LABELS: usize = 4;
 /// Longest name of a table, in bytes.
 const NAME_BYTES: usize = 64;
 /// Most keys that `top` tells.
-const MOST_TOP: i64 = 10_000;
+const MOST_TOP: i64 = 1000;
 
 /// Whether a text that is the whole expression is an aggregate.
 pub fn begins(text: &str) -> bool {
@@ -271,7 +271,7 @@ mod tests {
         check("cuont by fd", 0..5, "there is no aggregate `cuont`; did you mean `count`?");
         check("average(fd)", 0..7, "one of count, sum, histogram");
         check("sum by fd", 0..3, "write `| sum(msg.bytes) by process.comm`");
-        check("top(0) by fd", 4..5, "from 1 to 10000");
+        check("top(0) by fd", 4..5, "from 1 to 1000");
         check(
             "sum(process.comm)",
             4..16,

@@ -143,33 +143,53 @@ fn wants() {
     assert_eq!(compile("fd == 3").unwrap().calls, 1 << CALL_SENDMSG);
 }
 
-#[test]
-fn sums() {
-    let Some((mut instance, tables)) =
-        instance("call == 'sendmsg' && ret > 0 | sum(ret) by process.comm, socket.family")
-    else {
-        return;
-    };
+/// What the table of an expression says after four sends: `number` of each row by its key.
+#[track_caller]
+fn check_sums(aggregate: &str, table: &str, number: &str, expected: &[(&str, i64)]) {
+    let text = format!("call == 'sendmsg' && ret > 0 | {aggregate}");
+    let Some((mut instance, tables)) = instance(&text) else { return };
     let mut batch = Batch::default();
     for (seq, (comm, ret)) in (1..).zip([("a", 5), ("b", 7), ("a", 20), ("b", -11)]) {
         event::simple(seq, comm, ret, &mut batch);
     }
     assert_eq!(kept(&mut instance, &batch), [true, true, true, false]);
     let mut found = Vec::new();
-    tables.each(|name, table| {
+    tables.each(|name, rows_of| {
+        assert_eq!(name, table);
         let sort = Some(crate::table::Sort::Key);
         let query = crate::table::Query { sort, descending: false, limit: 9, now_ns: 0 };
-        let (rows, _) = table.rows(&query).unwrap();
-        assert_eq!(table.options().labels, ["process.comm", "socket.family"]);
+        let (rows, _) = rows_of.rows(&query).unwrap();
         for row in rows {
             let json = serde_json::to_value(&row).unwrap();
-            found.push((name.to_owned(), row.key.join(" "), json["value"].clone()));
+            found.push((row.key.join(" "), json[number].as_i64().unwrap()));
         }
     });
-    let row = |key: &str, value: u64| {
-        ("sum_ret_by_process.comm_socket.family".to_owned(), key.to_owned(), value.into())
+    let expected: Vec<_> = expected.iter().map(|&(key, value)| (key.to_owned(), value)).collect();
+    assert_eq!(found, expected, "{aggregate}");
+}
+
+#[test]
+fn sums() {
+    let by = "process.comm, socket.family";
+    let name = |aggregate| format!("{aggregate}_by_process.comm_socket.family");
+    let rows = [("a AF_INET", 25), ("b AF_INET", 7)];
+    check_sums(&format!("sum(ret) by {by}"), &name("sum_ret"), "value", &rows);
+    check_sums("count", "count", "value", &[("all", 3)]);
+    let by_comm = |aggregate: &str, table: &str, number: &str, expected: &[(&str, i64)]| {
+        let (aggregate, table) =
+            (format!("{aggregate} by process.comm"), format!("{table}_by_process.comm"));
+        check_sums(&aggregate, &table, number, expected);
     };
-    assert_eq!(found, [row("a AF_INET", 25), row("b AF_INET", 7)]);
+    by_comm("count", "count", "value", &[("a", 2), ("b", 1)]);
+    by_comm("histogram(ret)", "histogram_ret", "sum", &[("a", 25), ("b", 7)]);
+    by_comm("histogram(ret)", "histogram_ret", "count", &[("a", 2), ("b", 1)]);
+    by_comm("top(1)", "top_1", "value", &[("a", 2)]);
+    by_comm("top(1, ret)", "top_1_ret", "value", &[("a", 25)]);
+    by_comm("distinct(ret)", "distinct_ret", "value", &[("a", 2), ("b", 1)]);
+    by_comm("rate", "rate", "value", &[("a", 2), ("b", 1)]);
+    by_comm("rate(ret)", "rate_ret", "value", &[("a", 25), ("b", 7)]);
+    by_comm("last(ret)", "last_ret", "value", &[("a", 20), ("b", 7)]);
+    check_sums("distinct(process.comm)", "distinct_process.comm", "value", &[("all", 2)]);
 }
 
 /// Every block of docs/expressions.md marked so compiles, and every name is in its table.

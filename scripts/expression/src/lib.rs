@@ -3,7 +3,6 @@
 //! The host parses and checks it; what the parameter `expression` holds here is a [`Program`].
 
 mod field;
-mod host;
 mod label;
 mod sum;
 mod test;

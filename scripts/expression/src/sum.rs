@@ -1,11 +1,10 @@
 //! What is done with the events that fit.
 
-use weir::{Counter, Event, Histogram, Table};
+use weir::{Counter, Distinct, Event, Gauge, Histogram, Rate, Table, TopK};
 use weir_expression::{Aggregate, Item, Label, Names, Number, Sum};
 
 use crate::{
     field::number,
-    host::{Kind, table_add, table_open},
     label::{Key, item, key},
     text::Room,
 };
@@ -22,26 +21,62 @@ pub struct Summing {
 enum Open {
     Counter(Counter),
     Histogram(Histogram),
-    /// A table of another kind, by its handle.
-    Other(u32),
+    Gauge(Gauge),
+    TopK(TopK),
+    Distinct(Distinct),
+    Rate(Rate),
+}
+
+/// Does something with a joined key, whose number of labels is part of its type.
+macro_rules! keyed {
+    ($labels:expr, $joined:expr, |$key:ident| $does:expr) => {
+        match $labels {
+            0 | 1 => {
+                let $key = Key::<1>($joined);
+                $does
+            }
+            2 => {
+                let $key = Key::<2>($joined);
+                $does
+            }
+            3 => {
+                let $key = Key::<3>($joined);
+                $does
+            }
+            _ => {
+                let $key = Key::<4>($joined);
+                $does
+            }
+        }
+    };
 }
 
 impl Summing {
     /// Opens the table.
     pub fn open(aggregate: &Aggregate) -> Result<Self, String> {
-        let table = match &aggregate.sum {
-            Sum::Count | Sum::Sum(_) => Open::Counter(Counter::open(&table(aggregate))),
-            Sum::Histogram(_) => Open::Histogram(Histogram::open(&histogram(aggregate))),
-            Sum::Last(_) => Open::Other(other(Kind::Gauge, aggregate, "")),
-            Sum::Top(most, _) => {
-                Open::Other(other(Kind::Top, aggregate, &format!(",\"k\":{most}")))
-            }
-            Sum::Distinct(_) => Open::Other(other(Kind::Distinct, aggregate, "")),
-            Sum::Rate(_) => Open::Other(other(Kind::Rate, aggregate, "")),
-        };
         if aggregate.by.len() > 4 {
             return Err(format!("a key has at most 4 labels, not {}", aggregate.by.len()));
         }
+        let (name, labels) = (aggregate.table.clone().leak(), labels(aggregate));
+        let described = |table: Table| {
+            table.unit(aggregate.unit.clone().leak()).help(aggregate.help.clone().leak())
+        };
+        let table = match &aggregate.sum {
+            Sum::Count | Sum::Sum(_) => {
+                Open::Counter(Counter::open(&described(Table::counter(name, labels))))
+            }
+            Sum::Histogram(_) => {
+                Open::Histogram(Histogram::open(&described(Table::histogram(name, labels))))
+            }
+            Sum::Last(_) => Open::Gauge(Gauge::open(&described(Table::gauge(name, labels)))),
+            Sum::Top(most, _) => {
+                Open::TopK(TopK::open(&described(Table::topk(name, labels).k(*most))))
+            }
+            Sum::Distinct(_) => {
+                Open::Distinct(Distinct::open(&described(Table::distinct(name, labels))))
+            }
+            Sum::Rate(_) => Open::Rate(Rate::open(&described(Table::rate(name, labels)))),
+        };
         Ok(Self { aggregate: aggregate.clone(), table, key: Vec::new(), item: Vec::new() })
     }
 
@@ -50,20 +85,15 @@ impl Summing {
         let Some(value) = self.value(event, names, room) else { return };
         let Self { aggregate, table, key: to, .. } = self;
         key(&aggregate.by, event, names, room, to);
+        let labels = aggregate.by.len();
         match table {
-            Open::Counter(counter) => match aggregate.by.len() {
-                0 | 1 => counter.add(Key::<1>(to), value),
-                2 => counter.add(Key::<2>(to), value),
-                3 => counter.add(Key::<3>(to), value),
-                _ => counter.add(Key::<4>(to), value),
-            },
-            Open::Histogram(histogram) => match aggregate.by.len() {
-                0 | 1 => histogram.record(Key::<1>(to), value),
-                2 => histogram.record(Key::<2>(to), value),
-                3 => histogram.record(Key::<3>(to), value),
-                _ => histogram.record(Key::<4>(to), value),
-            },
-            Open::Other(table) => table_add(*table, to, value),
+            Open::Counter(counter) => keyed!(labels, to, |key| counter.add(key, value)),
+            Open::Histogram(histogram) => keyed!(labels, to, |key| histogram.record(key, value)),
+            // A gauge's value is in two's complement.
+            Open::Gauge(gauge) => keyed!(labels, to, |key| gauge.set(key, value as i64)),
+            Open::TopK(top) => keyed!(labels, to, |key| top.add(key, value)),
+            Open::Distinct(distinct) => keyed!(labels, to, |key| distinct.add_id(key, value)),
+            Open::Rate(rate) => keyed!(labels, to, |key| rate.add(key, value)),
         }
     }
 
@@ -94,34 +124,9 @@ fn labels(aggregate: &Aggregate) -> &'static [&'static str] {
     if names.is_empty() { &["all"] } else { names.leak() }
 }
 
-fn table(aggregate: &Aggregate) -> Table {
-    described(Table::counter(aggregate.table.clone().leak(), labels(aggregate)), aggregate)
-}
-
-fn histogram(aggregate: &Aggregate) -> Table {
-    described(Table::histogram(aggregate.table.clone().leak(), labels(aggregate)), aggregate)
-}
-
-fn described(table: Table, aggregate: &Aggregate) -> Table {
-    table.unit(aggregate.unit.clone().leak()).help(aggregate.help.clone().leak())
-}
-
-fn other(kind: Kind, aggregate: &Aggregate, more: &str) -> u32 {
-    let text = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let labels: Vec<_> = labels(aggregate).iter().map(|label| text(label)).collect();
-    let (unit, help) = (text(&aggregate.unit), text(&aggregate.help));
-    let options =
-        format!("{{\"labels\":[{}],\"unit\":{unit},\"help\":{help}{more}}}", labels.join(","));
-    table_open(kind, &aggregate.table, &options)
-}
-
-/// FNV-1a, and then mixed (MurmurHash3's finalizer), so that all bits depend on all bytes.
+/// FNV-1a, as in every language; the host mixes it.
 fn hash(text: &[u8]) -> u64 {
-    let mut hash = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    for factor in [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53] {
-        hash = (hash ^ hash >> 33).wrapping_mul(factor);
-    }
-    hash ^ hash >> 33
+    text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

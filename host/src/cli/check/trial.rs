@@ -71,8 +71,8 @@ pub fn run(instance: &mut Instance, limits: Limits, tables: &Tables) -> Trial {
     let (batch, words) = samples();
     let mut trial =
         Trial { batch_limit_ns: limits.batch_time.as_nanos() as u64, ..Trial::default() };
-    let wanted = instance.describe().wants.calls;
-    let fits = |index: u32| wanted & 1 << batch.heads[index as usize].call != 0;
+    let wants = instance.describe().wants;
+    let fits = |index: u32| wants.fits(&batch.heads[index as usize]);
     for (index, word) in (0..).zip(words) {
         let (verdict, attrs) = if !fits(index) {
             ("not given", BTreeMap::new())
