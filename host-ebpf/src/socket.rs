@@ -1,6 +1,6 @@
 //! The socket behind a descriptor, from the kernel's own structs.
 
-use weir_ebpf::{HEAP_BYTES, SCRATCH_BYTES, Slot, UNKNOWN, offset};
+use weir_ebpf::{HEAP_BYTES, SCRATCH_BYTES, Slot, UNKNOWN, offset, want::AF_VSOCK};
 use weir_sdk::event::{
     AF_INET, AF_INET6, AF_UNIX, GROUP_SOCKET, STATUS_ABSENT, STATUS_NOT_SEEN, STATUS_OK, Span,
 };
@@ -18,7 +18,6 @@ const S_IFSOCK: u16 = 0o140_000;
 const COMMON: usize = 136;
 const AF_NETLINK: u16 = 16;
 const AF_PACKET: u16 = 17;
-const AF_VSOCK: u16 = 40;
 /// Most bytes of a `struct sockaddr_un`.
 const UNIX_NAME: usize = 110;
 

@@ -131,17 +131,21 @@ impl Want {
         lists
     }
 
-    /// The lists of which the value at an index is that of a call that has returned. `port` is that of the
-    /// message's address.
+    /// The lists of which the value at an index is that of a call that has returned. `port` is what [`port`]
+    /// says of the message's address.
     #[inline(always)]
-    pub fn of_call(&self, index: u64, head: &Head, port: u16) -> u8 {
+    pub fn of_call(&self, index: u64, head: &Head, port: u32) -> u8 {
         let index = index as usize % VALUES;
         let mut lists = 0;
         if self.families[index] == head.sock_family {
             lists |= FAMILY;
         }
         let listed = self.ports[index];
-        if listed == head.local_port || listed == head.peer_port || listed == port {
+        if listed == head.local_port
+            || listed == head.peer_port
+            || u32::from(listed) == port
+            || port == ANY_PORT
+        {
             lists |= PORT;
         }
         lists
@@ -177,13 +181,23 @@ fn fill<T: Copy>(list: &mut [T; VALUES], count: u8) {
     }
 }
 
-/// The port of an address, 0 if it has none; `start` are its first bytes.
+/// Address family of virtual machines' sockets.
+pub const AF_VSOCK: u16 = 40;
+
+/// What [`port`] says of an address whose port does not fit into a list: it is in every list.
+pub const ANY_PORT: u32 = 1 << 16;
+
+/// The port of an address, 0 if it has none, [`ANY_PORT`] of AF_VSOCK; `start` are its first bytes.
 #[inline(always)]
-pub fn port(start: [u8; 4], len: u32) -> u16 {
+pub fn port(start: [u8; 4], len: u32) -> u32 {
     let [family0, family1, port0, port1] = start;
     let family = u16::from_ne_bytes([family0, family1]);
-    if len >= 4 && (family == AF_INET || family == AF_INET6) {
-        u16::from_be_bytes([port0, port1])
+    if len < 4 {
+        0
+    } else if family == AF_INET || family == AF_INET6 {
+        u16::from_be_bytes([port0, port1]).into()
+    } else if family == AF_VSOCK {
+        ANY_PORT
     } else {
         0
     }

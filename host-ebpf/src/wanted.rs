@@ -23,7 +23,7 @@ struct Asked {
     /// Of a record only.
     slot: *mut Slot,
     want: *const Want,
-    port: u16,
+    port: u32,
     /// Of the want at hand: the lists in which the call is.
     lists: u8,
     found: bool,
@@ -80,7 +80,7 @@ pub extern "C" fn is_wanted(slot: *mut Slot) -> u64 {
 
 impl Asked {
     #[inline(always)]
-    fn new(caller: Caller, slot: *mut Slot, port: u16) -> Self {
+    fn new(caller: Caller, slot: *mut Slot, port: u32) -> Self {
         Self { caller, slot, want: ptr::null(), port, lists: 0, found: false }
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 mod client;
 mod columns;
+mod compile;
 mod data_dir;
 mod doctor;
 mod expression;
@@ -41,6 +42,7 @@ enum Command {
     Doctor(doctor::Doctor),
     New(new::New),
     Workload(workload::Workload),
+    Compile(compile::Compile),
 }
 
 /// Runs the command that the arguments name.
@@ -52,6 +54,7 @@ pub fn main() -> anyhow::Result<()> {
         Command::Doctor(doctor) => doctor.run(),
         Command::New(new) => new.run(),
         Command::Workload(workload) => workload.run(),
+        Command::Compile(compile) => compile.run(),
     }
 }
 

@@ -19,6 +19,12 @@ pub fn drop_all() -> anyhow::Result<()> {
     rustix::thread::set_no_new_privs(true).context("cannot set no_new_privs")
 }
 
+/// Leaves this thread nothing, and no way to get more.
+pub fn drop_everything() -> anyhow::Result<()> {
+    keep(&[])?;
+    rustix::thread::set_no_new_privs(true).context("cannot set no_new_privs")
+}
+
 /// Leaves this thread what it needs to load and attach further programs (bpf(2)).
 pub fn drop_to_probe() -> anyhow::Result<()> {
     // Debian's and Ubuntu's kernels know levels beyond 2, at which kprobes, being perf events, are for

@@ -23,7 +23,7 @@ use crate::{
     http,
     pipeline::{Ledger, Pipelines, Reader, Spec, Wanted, parse_spec},
     probe::{Options, Probe, Request, Wants},
-    script::{Cache, Engine, Limits, Processes, call_number},
+    script::{Cache, Compiler, CompilerLimits, Engine, Limits, Processes, call_number},
 };
 
 /// From detaching the programs to reading their last records.
@@ -87,6 +87,12 @@ pub struct Run {
     /// Largest module that is taken as a script, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().module_bytes)]
     script_bytes: usize,
+    /// Processor time that compiling a module may take.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    compile_time: Duration,
+    /// Memory that compiling a module may take, in bytes.
+    #[arg(long, value_name = "BYTES", default_value_t = CompilerLimits::default().memory_bytes)]
+    compile_memory: u64,
     /// Bytes of attributes and emitted results that a script may hand out in a second.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output_bytes)]
     script_output: usize,
@@ -162,7 +168,12 @@ impl Run {
         });
         let known = enrich.known();
         let processes = Processes::new(move |pid| known.process(pid));
-        let (engine, asked) = (Engine::with(cache, processes), self.asked());
+        let compiler = Compiler::new(CompilerLimits {
+            time: self.compile_time,
+            memory_bytes: self.compile_memory,
+        });
+        let engine = Engine::with(cache, processes).compiled_by(compiler);
+        let asked = self.asked();
         let pipelines =
             Arc::new(Pipelines::new(engine, limits, self.keep_events, asked, on_wanted));
         for spec in specs {

@@ -5,6 +5,7 @@
 //! is described in docs/expressions.md.
 
 mod aggregate;
+mod conditions;
 mod error;
 mod filter;
 mod names;
@@ -16,6 +17,7 @@ mod tests;
 mod values;
 mod wants;
 
+use weir_ebpf::want::Want;
 use weir_expression::Program;
 
 pub use error::ExpressionError;
@@ -32,8 +34,9 @@ const MOST_BYTES: usize = 4096;
 pub struct Compiled {
     /// What a script runs.
     pub program: Program,
-    /// The calls whose events can fit: a bit for each, at its number (`CALL_*`).
-    pub calls: u16,
+    /// What all events that fit have in common: the calls, and the conditions that the kernel can hold calls
+    /// against.
+    pub want: Want,
     /// The bytes of payload that it looks at.
     pub payload: u32,
 }
@@ -60,6 +63,7 @@ fn parts(text: &str) -> Result<Compiled, error::Wrong> {
     };
     program.aggregate = aggregate.map(|part| aggregate::compile(text, part)).transpose()?;
     program.names = names::of(&program);
-    let (calls, payload) = (wants::calls(&program), wants::payload(&program));
-    Ok(Compiled { program, calls, payload })
+    let want = conditions::of(&program, wants::calls(&program));
+    let payload = wants::payload(&program);
+    Ok(Compiled { program, want, payload })
 }

@@ -18,7 +18,7 @@ use weir_sdk::event::{CALL_SENDMSG, KEEP};
 use super::{Compiled, PARAM, SCRIPT, compile};
 use crate::{
     decode::Batch,
-    script::{Engine, Instance, Limits, Log, Module, Sinks, bundled},
+    script::{Engine, Instance, Limits, Log, Module, Sinks, Wants, bundled},
     table::Tables,
 };
 
@@ -69,6 +69,57 @@ fn choices(most: usize) -> impl Strategy<Value = Vec<u32>> {
     prop::collection::vec(any::<u32>(), 0..most)
 }
 
+/// Whether an event is among what an expression wants; so are all calls that it does not tell apart.
+fn is_wanted(compiled: &Compiled, batch: &Batch, index: usize) -> bool {
+    let mut want = compiled.want;
+    if !tells_calls_apart(compiled) {
+        want.calls |= 1 << batch.heads[index].call;
+        // Of the calls that are added the bytes may be others.
+        want.min_bytes = if batch.heads[index].call == CALL_SENDMSG { want.min_bytes } else { 0 };
+    }
+    Wants::of(want, 0).fits(&batch.heads[index])
+}
+
+/// An expression of what the kernel can hold calls against.
+fn conditions(choices: &mut Choices, depth: usize) -> String {
+    const SINGLE: [&str; 24] = [
+        "process.pid == 1",
+        "process.pid in [1, 2]",
+        "process.pid != 3",
+        "process.uid == 0",
+        "1 == process.uid",
+        "process.cgroup_id == 0",
+        "process.comm == 'curl'",
+        "process.comm in ['named', 'curl', 'café']",
+        "process.comm == 'a name that is too long'",
+        "socket.family == 'AF_INET'",
+        "socket.family in ['AF_UNIX', 'AF_INET6']",
+        "socket.family != 'AF_NETLINK'",
+        "msg.name.port == 53",
+        "msg.name.port in [443, 1024]",
+        "msg.bytes >= 64",
+        "64 < msg.bytes",
+        "ret > 3",
+        "ret < 0",
+        "!(ret >= 0)",
+        "ret == -1",
+        "error != null",
+        "error in ['EAGAIN', 'ECONNREFUSED']",
+        "error.startsWith('E')",
+        "call in ['recvmsg', 'recvfrom', 'recvmmsg']",
+    ];
+    let kind = choices.below(5);
+    if depth == 0 || kind == 0 {
+        return choices.of(&SINGLE).to_owned();
+    }
+    let mut inner = || conditions(choices, depth - 1);
+    match kind {
+        1 | 2 => format!("({}) && ({})", inner(), inner()),
+        3 => format!("({}) || ({})", inner(), inner()),
+        _ => format!("!({})", inner()),
+    }
+}
+
 fn tells_calls_apart(compiled: &Compiled) -> bool {
     let mut fields = compiled.program.steps.iter().flat_map(|step| step.test.fields());
     fields.any(|field| field == Field::Call || weir_expression::calls_of(field).is_some())
@@ -97,9 +148,28 @@ proptest! {
         for (index, kept) in kept.into_iter().enumerate() {
             let json = serde_json::to_value(batch.event(index)).unwrap();
             prop_assert_eq!(kept, expression.holds(&json), "{} of {:#}", &text, json);
-            let call = batch.heads[index].call;
-            if kept && tells_calls_apart(&compiled) {
-                prop_assert_ne!(compiled.calls & 1 << call, 0, "{} keeps a call that it does not want", &text);
+            if kept {
+                prop_assert!(is_wanted(&compiled, &batch, index), "{} does not want {:#}", &text, json);
+            }
+        }
+    }
+
+    #[test]
+    fn what_fits_is_wanted(
+        expression in choices(20),
+        events in prop::collection::vec(choices(120), 1..60),
+    ) {
+        let text = conditions(&mut Choices(expression.into_iter()), 2);
+        let mut batch = Batch::default();
+        for (seq, choices) in (1..).zip(events) {
+            event::append(&mut Choices(choices.into_iter()), seq, &mut batch);
+        }
+        let compiled = compile(&text).unwrap_or_else(|error| panic!("{error}"));
+        let Some((mut instance, _)) = instance(&text) else { return Ok(()) };
+        for (index, kept) in kept(&mut instance, &batch).into_iter().enumerate() {
+            if kept {
+                let json = serde_json::to_value(batch.event(index)).unwrap();
+                prop_assert!(is_wanted(&compiled, &batch, index), "{} does not want {:#}", &text, json);
             }
         }
     }
@@ -117,7 +187,7 @@ proptest! {
 fn wants() {
     let check = |text: &str, calls: &[&str], payload: u32| {
         let compiled = compile(text).unwrap();
-        let names: Vec<_> = crate::script::call_names(compiled.calls).collect();
+        let names: Vec<_> = crate::script::call_names(compiled.want.calls).collect();
         assert_eq!((&names[..], compiled.payload), (calls, payload), "{text}");
     };
     let sendmsg = &["sendmsg"][..];
@@ -140,7 +210,30 @@ fn wants() {
     check("msg.payload.startsWith('GET ')", sendmsg, 4);
     check("msg.payload == 'x'", sendmsg, 2);
     check("msg.payload.contains('password')", sendmsg, 4096);
-    assert_eq!(compile("fd == 3").unwrap().calls, 1 << CALL_SENDMSG);
+    assert_eq!(compile("fd == 3").unwrap().want.calls, 1 << CALL_SENDMSG);
+}
+
+#[test]
+fn conditions_of_wants() {
+    let check = |text: &str, expected: &str| {
+        let Compiled { want, payload, .. } = compile(text).unwrap();
+        let json = serde_json::to_string(&Wants::of(want, payload)).unwrap();
+        let begins = r#"{"calls":["sendmsg"],"payload":0"#;
+        assert_eq!(json.strip_prefix(begins).unwrap().trim_start_matches(','), expected, "{text}");
+    };
+    check("fd == 3", "}");
+    check("process.pid == 7", r#""pid":[7]}"#);
+    check("process.pid in [7, 9] && error != null", r#""pid":[7,9],"errors":true}"#);
+    check("process.comm == 'curl' || process.comm == 'named'", r#""comm":["curl","named"]}"#);
+    check("process.comm == 'curl' || process.uid == 0", "}");
+    check("(process.uid == 0 || process.uid == 5) && fd > 2", r#""uid":[0,5]}"#);
+    check("socket.family == 'AF_UNIX' && ret < 0", r#""family":["AF_UNIX"],"errors":true}"#);
+    check("msg.name.port == 53 && msg.bytes > 512", r#""port":[53],"min_bytes":513}"#);
+    check("!(process.pid != 7)", r#""pid":[7]}"#);
+    check("!(ret >= 0)", r#""errors":true}"#);
+    check("error == 'EAGAIN' || error == 'EPIPE'", r#""errors":true}"#);
+    check("process.pid in [1, 2, 3, 4, 5, 6, 7, 8, 9]", "}");
+    check("process.cgroup_id == 77 ? error != null : false", r#""cgroup":[77],"errors":true}"#);
 }
 
 /// What the table of an expression says after four sends: `number` of each row by its key.

@@ -69,6 +69,8 @@ fn load(error: &LoadError) -> (StatusCode, &'static str) {
     let code = match error {
         LoadError::TooLarge { .. } => return (StatusCode::PAYLOAD_TOO_LARGE, "module_too_large"),
         LoadError::Invalid(_) => "invalid_module",
+        LoadError::CompileTime(_) | LoadError::CompileMemory(_) => "compile_limit",
+        LoadError::Compiler(_) => "compiler_failed",
         LoadError::Export { .. } => "missing_export",
         LoadError::Import { .. } => "unknown_import",
         LoadError::Interface { .. } => "unknown_import",

@@ -1,6 +1,10 @@
 //! A script as the API shows it.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::Ordering::Relaxed,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use serde::Serialize;
 
@@ -50,10 +54,12 @@ pub struct ScriptInfo {
     pub output_refused: u64,
     /// Batches that it was given.
     pub batches: u64,
-    /// Median cost in nanoseconds per event, over batches.
+    /// Median cost in nanoseconds of the processor per event, over batches.
     pub p50_ns: Option<u64>,
-    /// 99th percentile of the cost in nanoseconds per event, over batches.
+    /// 99th percentile of the same.
     pub p99_ns: Option<u64>,
+    /// What it took of one processor over the last 8 seconds: 0.01 is a hundredth.
+    pub core_share: f64,
     /// Memory of an instance.
     pub memory_bytes: u64,
     /// First event that this version was given.
@@ -84,6 +90,8 @@ impl Script {
         // What came in is read last, so that no more goes out than came in.
         let (dropped, lost) = (stats.dropped.load(Relaxed), stats.lost.load(Relaxed));
         let events_in = stats.events_in.load(Relaxed);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ns = now.map_or(0, |now| now.as_nanos() as u64);
         let slow = stats.slow.lock().expect("no panic while locked");
         let cost = |quantile| {
             (slow.ns_per_event.count() > 0).then(|| slow.ns_per_event.quantile(quantile))
@@ -111,6 +119,7 @@ impl Script {
             batches: stats.batches.load(Relaxed),
             p50_ns: cost(0.5),
             p99_ns: cost(0.99),
+            core_share: slow.busy.per_second(now_ns) / 1e9,
             memory_bytes: stats.memory_bytes.load(Relaxed),
             switched_at_seq: Some(stats.switched_at_seq.load(Relaxed)).filter(|&seq| seq > 0),
             handover: slow.handover.clone(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     script::{Describe, Emitted, Engine, Fault, Instance, Limits, LoadError, Log, Module, Sinks},
-    table::{Histogram, Tables},
+    table::{Histogram, Rate, Tables},
 };
 
 /// A loaded script: what its stages in all pipelines share.
@@ -59,15 +59,33 @@ pub struct Stats {
     pub(super) slow: Mutex<Slow>,
 }
 
+/// The seconds over which [`Slow::busy`] is told.
+const BUSY_WINDOW_S: u32 = 8;
+
 /// What is written once per batch or fault, and read by people.
-#[derive(Default)]
 pub(super) struct Slow {
     pub(super) ns_per_event: Histogram,
+    /// Nanoseconds of the processor.
+    pub(super) busy: Rate,
     pub(super) last_fault: Option<Fault>,
     pub(super) handover: Option<Handover>,
     pub(super) rolled_back: Option<RolledBack>,
     pub(super) state: ScriptState,
     pub(super) state_why: Option<String>,
+}
+
+impl Default for Slow {
+    fn default() -> Self {
+        Self {
+            ns_per_event: Histogram::default(),
+            busy: Rate::new(BUSY_WINDOW_S),
+            last_fault: None,
+            handover: None,
+            rolled_back: None,
+            state: ScriptState::default(),
+            state_why: None,
+        }
+    }
 }
 
 /// What became of the state of the version before.
@@ -106,6 +124,13 @@ pub enum ScriptState {
 }
 
 impl Stats {
+    /// Notes what a batch took of the processor.
+    pub(super) fn took(&self, ns: u64, events: u64, now_ns: u64) {
+        let mut slow = self.slow.lock().expect("no panic while locked");
+        slow.ns_per_event.record(ns / events.max(1));
+        slow.busy.add(ns, now_ns);
+    }
+
     pub(super) fn set_state(&self, state: ScriptState, why: Option<String>) {
         let mut slow = self.slow.lock().expect("no panic while locked");
         (slow.state, slow.state_why) = (state, why);

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     decode::{Attributes, Batch, Only},
-    script::{Fault, FaultKind, Instance, Limits},
+    script::{Fault, FaultKind, Instance, Limits, Role, processor_time},
     table::Tables,
 };
 
@@ -46,19 +46,25 @@ pub struct Stage {
 /// What a stage is doing.
 enum Work {
     Running(Box<Instance>),
-    Paused { until: Instant },
+    Paused {
+        until: Instant,
+    },
     Quarantined,
-    Disabled,
+    /// With the state that the instance left, and its version.
+    Disabled {
+        saved: Option<(u32, Vec<u8>)>,
+    },
 }
 
 /// What became of a batch.
 pub enum Outcome {
     /// All events go on as they are.
     Whole,
-    /// What goes on.
+    /// What goes on, if anything, and how many events were dropped.
     Changed { batch: Batch, dropped: usize },
-    /// What the script was given does not go on; what it does not want does.
-    Lost { loss: Loss, events: usize, rest: Option<Batch> },
+    /// What the script was given does not go on; what it does not want does, unless it is a filter, which
+    /// drops that.
+    Lost { loss: Loss, events: usize, dropped: usize, rest: Option<Batch> },
 }
 
 /// The ledger's row for a batch that was lost.
@@ -102,11 +108,8 @@ impl Stage {
 
     /// Hands on what the old version leaves.
     fn take_state(&mut self, old: &mut Stage) -> Option<Handover> {
-        let version = old.script.describe.state_version;
-        let Work::Running(from) = &mut old.work else { return None };
-        let saved = match from.save() {
-            Ok(saved) if saved.is_empty() => return None,
-            Ok(saved) => saved,
+        let (version, saved) = match old.leave_state() {
+            Ok(left) => left?,
             Err(fault) => {
                 // It may have to be put back.
                 old.restart();
@@ -125,8 +128,22 @@ impl Stage {
         }
     }
 
+    /// What the instance at work leaves to the next, or the last one did before it was turned off, and the
+    /// version of that; none if there is nothing.
+    fn leave_state(&mut self) -> Result<Option<(u32, Vec<u8>)>, Fault> {
+        match &mut self.work {
+            Work::Running(instance) => {
+                let saved = instance.save()?;
+                let version = self.script.describe.state_version;
+                Ok(Some((version, saved)).filter(|(_, saved)| !saved.is_empty()))
+            }
+            Work::Disabled { saved } => Ok(saved.take()),
+            Work::Paused { .. } | Work::Quarantined => Ok(None),
+        }
+    }
+
     fn without_state(&self, saved_bytes: usize, error: String) -> Handover {
-        let text = format!("starts without the state of the version before: {error}");
+        let text = format!("starts without the state of the one before: {error}");
         tracing::warn!("script {} {text}", self.script.name);
         self.script.log.add("warn", text.as_bytes());
         Handover { saved_bytes, error: Some(error) }
@@ -144,15 +161,22 @@ impl Stage {
         }
     }
 
-    /// Turns it off: events pass it by.
+    /// Turns it off: events pass it by. What it leaves is kept for when it is turned on again.
     pub fn disable(&mut self) {
-        self.work = Work::Disabled;
+        let saved = self.leave_state().unwrap_or_else(|fault| {
+            let text =
+                format!("leaves no state for when it is turned on again: save failed: {fault}");
+            tracing::warn!("script {} {text}", self.script.name);
+            self.script.log.add("warn", text.as_bytes());
+            None
+        });
+        self.work = Work::Disabled { saved };
         self.trial = None;
         self.script.stats.set_state(ScriptState::Disabled, Some("turned off".to_owned()));
     }
 
-    /// Gives the script what it wants of a batch; the rest passes it by. If it is on trial and
-    /// fails, the version before gets the batch.
+    /// Gives the script what it wants of a batch; the rest passes it by, or is dropped by a filter. If it is
+    /// on trial and fails, the version before gets the batch.
     pub fn run(&mut self, batch: &Batch) -> Outcome {
         if self.trial.is_some() {
             self.follow_trial();
@@ -193,6 +217,9 @@ impl Stage {
 
     /// An error is a fault for which the version before is to be put back.
     fn run_once(&mut self, batch: &Batch) -> Result<Outcome, Fault> {
+        if matches!(self.work, Work::Disabled { .. }) {
+            return Ok(Outcome::Whole);
+        }
         let wants = self.script.describe.wants;
         if wants.want.is_unconditional() && batch.calls & !wants.calls == 0 {
             return self.give(batch, None);
@@ -203,7 +230,7 @@ impl Stage {
         only.extend(heads.filter(|(_, head)| wants.fits(head)).map(|(index, _)| index));
         let outcome = if only.is_empty() {
             self.lost_before += batch.lost_before;
-            Ok(Outcome::Whole)
+            Ok(self.given_nothing(batch))
         } else {
             self.give(batch, Some(&only))
         };
@@ -211,10 +238,32 @@ impl Stage {
         outcome
     }
 
+    /// Whether it drops what it does not want: what a filter says that it wants is a part of the filter.
+    fn is_filter(&self) -> bool {
+        self.script.describe.role == Some(Role::Filter)
+    }
+
+    /// What becomes of a batch of which the script wants nothing.
+    fn given_nothing(&self, batch: &Batch) -> Outcome {
+        if !self.is_filter() {
+            return Outcome::Whole;
+        }
+        let dropped = batch.heads.len();
+        self.count_unwanted(dropped);
+        Outcome::Changed { batch: Batch::default(), dropped }
+    }
+
+    /// Counts events that a filter dropped because it does not want them.
+    fn count_unwanted(&self, events: usize) {
+        self.script.stats.events_in.fetch_add(events as u64, Relaxed);
+        self.script.stats.dropped.fetch_add(events as u64, Relaxed);
+    }
+
     /// Gives the script these events of a batch, at least one.
     fn give(&mut self, batch: &Batch, only: Only<'_>) -> Result<Outcome, Fault> {
         let given = only.map_or(batch.heads.len(), <[u32]>::len);
         let events = given as u64;
+        let unwanted = if self.is_filter() { batch.heads.len() - given } else { 0 };
         if let Work::Paused { until } = self.work
             && Instant::now() >= until
         {
@@ -223,7 +272,7 @@ impl Stage {
         let stats = self.script.stats.clone();
         let instance = match &mut self.work {
             Work::Running(instance) => instance,
-            Work::Disabled => return Ok(Outcome::Whole),
+            Work::Disabled { .. } => return Ok(Outcome::Whole),
             Work::Paused { .. } | Work::Quarantined => {
                 stats.events_in.fetch_add(events, Relaxed);
                 stats.lost.fetch_add(events, Relaxed);
@@ -241,30 +290,31 @@ impl Stage {
                 self.script.describe.version
             );
         }
-        let began = Instant::now();
+        let before = processor_time();
         let lost_before = std::mem::take(&mut self.lost_before);
         match instance.run(batch, only, lost_before, &mut self.verdicts) {
             Ok(effects) => {
                 stats.events_in.fetch_add(events, Relaxed);
                 stats.batches.fetch_add(1, Relaxed);
-                let ns = began.elapsed().as_nanos() as u64 / events.max(1);
-                stats.slow.lock().expect("no panic while locked").ns_per_event.record(ns);
+                let ns = processor_time().saturating_sub(before).as_nanos() as u64;
+                stats.took(ns, events, batch.now_ns);
                 stats.dropped.fetch_add(effects.dropped as u64, Relaxed);
                 stats.refused.fetch_add(effects.refused, Relaxed);
                 stats.memory_bytes.store(effects.memory_bytes as u64, Relaxed);
                 if let Some(trial) = &mut self.trial {
                     trial.pass();
                 }
-                if effects.dropped == 0 && effects.attributes.is_empty() {
+                if effects.dropped + unwanted == 0 && effects.attributes.is_empty() {
                     return Ok(Outcome::Whole);
                 }
+                let dropped = effects.dropped + unwanted;
                 if let Some(only) = only {
-                    spread(&mut self.verdicts, only, batch.heads.len());
+                    let rest = if unwanted == 0 { KEEP } else { DROP };
+                    spread(&mut self.verdicts, only, batch.heads.len(), rest);
                 }
-                Ok(Outcome::Changed {
-                    batch: batch.after(&self.verdicts, effects.attributes),
-                    dropped: effects.dropped,
-                })
+                let batch = batch.after(&self.verdicts, effects.attributes);
+                self.count_unwanted(unwanted);
+                Ok(Outcome::Changed { batch, dropped })
             }
             Err(fault) if self.trial.as_ref().is_some_and(OnTrial::can_put_back) => {
                 self.lost_before = lost_before;
@@ -283,14 +333,20 @@ impl Stage {
     /// Loses these events of a batch.
     fn lost(&mut self, batch: &Batch, only: Only<'_>, loss: Loss) -> Outcome {
         let Some(only) = only else {
-            return Outcome::Lost { loss, events: batch.heads.len(), rest: None };
+            return Outcome::Lost { loss, events: batch.heads.len(), dropped: 0, rest: None };
         };
+        let events = only.len();
+        if self.is_filter() {
+            let dropped = batch.heads.len() - events;
+            self.count_unwanted(dropped);
+            return Outcome::Lost { loss, events, dropped, rest: None };
+        }
         self.verdicts.clear();
-        self.verdicts.resize(only.len(), DROP);
-        spread(&mut self.verdicts, only, batch.heads.len());
+        self.verdicts.resize(events, DROP);
+        spread(&mut self.verdicts, only, batch.heads.len(), KEEP);
         let rest = batch.after(&self.verdicts, &mut Attributes::default());
         let rest = Some(rest).filter(|rest| !rest.heads.is_empty());
-        Outcome::Lost { loss, events: only.len(), rest }
+        Outcome::Lost { loss, events, dropped: 0, rest }
     }
 
     /// Lets the script do what it does from time to time.
@@ -356,13 +412,13 @@ impl Stage {
     }
 }
 
-/// Makes verdicts on some events of a batch those on all of its `count`: what is not among the
-/// some is kept.
-fn spread(verdicts: &mut Vec<u8>, only: &[u32], count: usize) {
-    verdicts.resize(count, KEEP);
+/// Makes verdicts on some events of a batch those on all of its `count`; `rest` is that on what is not
+/// among the some.
+fn spread(verdicts: &mut Vec<u8>, only: &[u32], count: usize, rest: u8) {
+    verdicts.resize(count, rest);
     // From the last on, so that none is overwritten before it was moved: `only` ascends.
     for (from, &to) in only.iter().enumerate().rev() {
-        let verdict = std::mem::replace(&mut verdicts[from], KEEP);
+        let verdict = std::mem::replace(&mut verdicts[from], rest);
         verdicts[to as usize] = verdict;
     }
 }

@@ -113,7 +113,10 @@ impl fmt::Display for Wanted {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{
+        sync::{Arc, Mutex},
+        thread,
+    };
 
     use weir_sdk::event::{CALL_RECVMSG, CALL_SENDTO, Head};
 
@@ -130,7 +133,11 @@ mod tests {
 
     /// A script that says this of its wants, and does this to a batch, which lies at `$at`.
     fn script(wants: &str, batch: &str) -> Vec<u8> {
-        let describe = format!("{{\"wants\":{wants}}}");
+        described(&format!("{{\"wants\":{wants}}}"), batch)
+    }
+
+    /// A script that says this of itself, and does this to a batch.
+    fn described(describe: &str, batch: &str) -> Vec<u8> {
         let text = format!(
             r#"(module
                 (import "weir" "attr" (func $attr (param i32 i32 i32 i32 i32)))
@@ -279,6 +286,34 @@ mod tests {
         assert_eq!(info.switched_at_seq, Some(12));
         let row = &pipelines.rows()[0];
         assert_eq!((row.delivered, row.kept, row.dropped_by_script), (7, 6, 1));
+    }
+
+    #[test]
+    fn a_filter_drops_what_it_does_not_want() {
+        let (pipelines, _) = pipelines(Wanted::default());
+        let filter = described(r#"{"role":"filter","wants":{"calls":["sendto"]}}"#, "");
+        put(&pipelines, "filter", None, &filter);
+        let mixed = [CALL_SENDMSG, CALL_SENDTO, CALL_RECVMSG, CALL_SENDTO, CALL_SENDMSG];
+        pipelines.deliver(&batch(&mixed));
+        pipelines.deliver(&batch(&[CALL_SENDMSG, CALL_RECVMSG]));
+        let info = || pipelines.script("filter").unwrap();
+        while pipelines.rows()[0].queued > 0 {
+            thread::yield_now();
+        }
+        pipelines.enable("filter", false).unwrap();
+        // Turned off it is no filter.
+        pipelines.deliver(&batch(&[CALL_RECVMSG]));
+        let trap = described(r#"{"role":"filter","wants":{"calls":["sendto"]}}"#, TRAP);
+        put(&pipelines, "traps", None, &trap);
+        pipelines.deliver(&batch(&[CALL_SENDTO, CALL_SENDMSG]));
+        pipelines.finish();
+        assert_eq!(seqs(&pipelines, "filter"), [11, 12, 11, 12, 14]);
+        assert_eq!((info().events_in, info().kept, info().dropped), (7, 2, 5));
+        let rows = pipelines.rows();
+        assert_eq!((rows[0].delivered, rows[0].kept, rows[0].dropped_by_script), (10, 5, 5));
+        assert_eq!((rows[1].delivered, rows[1].dropped_by_script, rows[1].trapped), (2, 1, 1));
+        let traps = pipelines.script("traps").unwrap();
+        assert_eq!((traps.events_in, traps.kept, traps.dropped), (2, 0, 1));
     }
 
     #[test]

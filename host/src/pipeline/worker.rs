@@ -124,13 +124,14 @@ fn pass(batch: Arc<Batch>, stages: &mut [Stage], row: &Row, kept: &Kept) {
                 }
                 batch = Arc::new(next);
             }
-            Outcome::Lost { loss, events, rest } => {
+            Outcome::Lost { loss, events, dropped, rest } => {
                 let lost = match loss {
                     Loss::Trapped => &row.trapped,
                     Loss::TimedOut => &row.timed_out,
                     Loss::Quarantined => &row.quarantined,
                 };
                 lost.fetch_add(events as u64, Relaxed);
+                row.dropped_by_script.fetch_add(dropped as u64, Relaxed);
                 match rest {
                     Some(rest) => batch = Arc::new(rest),
                     None => return,

@@ -26,10 +26,14 @@ struct Reading {
 
 impl Reading {
     fn now() -> Self {
-        let used = clock_gettime(ClockId::ThreadCPUTime);
-        let used = Duration::new(used.tv_sec as u64, used.tv_nsec as u32);
-        Self { used, at: Instant::now() }
+        Self { used: processor_time(), at: Instant::now() }
     }
+}
+
+/// What the calling thread has had of the processor. A system call.
+pub fn processor_time() -> Duration {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
 }
 
 /// Sets up the end of runs that take too long.

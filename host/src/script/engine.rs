@@ -1,15 +1,11 @@
 //! Compiles modules, and keeps the time by which they are stopped.
 
-use std::{
-    sync::{Arc, OnceLock},
-    thread,
-    time::Duration,
-};
+use std::{sync::Arc, thread, time::Duration};
 
 use wasmtime::{UnknownImportError, component};
 
 use super::{
-    Cache, LoadError, Processes, calls,
+    Cache, Compiler, LoadError, Processes, calls,
     envelope::Component,
     guest::State,
     wasi::{PREVIEW_1, PREVIEW_2},
@@ -26,7 +22,7 @@ pub struct Engine {
     linker: Arc<wasmtime::Linker<State>>,
     component_linker: Arc<component::Linker<State>>,
     cache: Option<Arc<Cache>>,
-    compilers: Arc<OnceLock<rayon::ThreadPool>>,
+    compiler: Option<Arc<Compiler>>,
 }
 
 /// A compiled module. Cloning is cheap.
@@ -72,10 +68,7 @@ impl Engine {
 
     /// Makes the engine and starts the thread that keeps the time.
     pub fn with(cache: Option<Cache>, processes: Processes) -> Self {
-        let mut config = wasmtime::Config::new();
-        // It costs every call into a component a quarter of a microsecond.
-        config.epoch_interruption(true).concurrency_support(false);
-        let engine = wasmtime::Engine::new(&config).expect("the configuration is valid");
+        let engine = wasmtime::Engine::new(&configuration()).expect("the configuration is valid");
         let linker = Arc::new(calls::link(&engine));
         let component_linker = Arc::new(calls::link_component(&engine));
         let weak = engine.weak();
@@ -89,14 +82,19 @@ impl Engine {
                 }
             })
             .expect("the system can start a thread");
-        let (cache, compilers) = (cache.map(Arc::new), Arc::default());
-        Self { engine, processes, linker, component_linker, cache, compilers }
+        let cache = cache.map(Arc::new);
+        Self { engine, processes, linker, component_linker, cache, compiler: None }
+    }
+
+    /// Compiles in processes of their own from now on, which have limits; without, in this one.
+    pub fn compiled_by(self, compiler: Arc<Compiler>) -> Self {
+        Self { compiler: Some(compiler), ..self }
     }
 
     /// Compiles a module or component, or takes it from the cache, and checks that the host offers
     /// what it imports.
     ///
-    /// Takes milliseconds to seconds, on threads of low priority: not for the event path.
+    /// Takes milliseconds to seconds: not for the event path.
     pub fn compile(&self, bytes: &[u8], limit: usize) -> Result<Module, LoadError> {
         if bytes.len() > limit {
             return Err(LoadError::TooLarge { bytes: bytes.len(), limit });
@@ -161,29 +159,15 @@ impl Engine {
         {
             return Ok(code);
         }
-        let code: C = self
-            .compilers()
-            .install(|| C::compile(&self.engine, bytes))
-            .map_err(|error| LoadError::Invalid(one_line(&error)))?;
+        let code = match &self.compiler {
+            Some(compiler) => compiler.compile(&self.engine, bytes)?,
+            None => C::compile(&self.engine, bytes)
+                .map_err(|error| LoadError::Invalid(one_line(&error)))?,
+        };
         if let Some(cache) = &self.cache {
             cache.keep(&self.engine, bytes, &code);
         }
         Ok(code)
-    }
-
-    /// Threads that give way to all others.
-    fn compilers(&self) -> &rayon::ThreadPool {
-        self.compilers.get_or_init(|| {
-            rayon::ThreadPoolBuilder::new()
-                .thread_name(|_| "weir-compile".to_owned())
-                .start_handler(|_| {
-                    const LOWEST: i32 = 19;
-                    // On Linux this is the calling thread's own. Compiling without it works, too.
-                    _ = rustix::process::setpriority_process(None, LOWEST);
-                })
-                .build()
-                .expect("the system can start threads")
-        })
     }
 }
 
@@ -197,8 +181,18 @@ fn one_line(error: &wasmtime::Error) -> String {
     format!("{error:#}").replace('\n', " ")
 }
 
+/// How modules are compiled. What was compiled in another way cannot be run.
+pub(super) fn configuration() -> wasmtime::Config {
+    let mut config = wasmtime::Config::new();
+    // It costs every call into a component a quarter of a microsecond.
+    config.epoch_interruption(true).concurrency_support(false);
+    config
+}
+
 /// Native code, of one of the two forms.
 pub trait Compiled: Sized + Send {
+    /// The form, as a word.
+    const FORM: &str;
     /// Compiles it.
     fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<Self>;
     /// Makes a file's content of it.
@@ -209,11 +203,19 @@ pub trait Compiled: Sized + Send {
     ///
     /// The file is what `serialize` made, and nobody changes it while the code is in use.
     unsafe fn map(engine: &wasmtime::Engine, path: &std::path::Path) -> wasmtime::Result<Self>;
+    /// Takes what [`Self::serialize`] made, or the engine when it compiled ahead of time.
+    ///
+    /// # Safety
+    ///
+    /// It is what they made.
+    unsafe fn deserialize(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Self>;
 }
 
 macro_rules! compiled {
-    ($($code:ty),*) => {$(
+    ($($form:literal $code:ty),*) => {$(
         impl Compiled for $code {
+            const FORM: &str = $form;
+
             fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
                 Self::from_binary(engine, bytes)
             }
@@ -229,8 +231,16 @@ macro_rules! compiled {
                 // SAFETY: the caller vouches for the file.
                 unsafe { Self::deserialize_file(engine, path) }
             }
+
+            unsafe fn deserialize(
+                engine: &wasmtime::Engine,
+                code: &[u8],
+            ) -> wasmtime::Result<Self> {
+                // SAFETY: the caller vouches for it.
+                unsafe { Self::deserialize(engine, code) }
+            }
         }
     )*};
 }
 
-compiled!(wasmtime::Module, component::Component);
+compiled!("core" wasmtime::Module, "component" component::Component);

@@ -6,6 +6,7 @@ mod bundled;
 mod cache;
 mod calls;
 mod clock;
+mod compiler;
 mod describe;
 mod emitted;
 mod engine;
@@ -21,12 +22,14 @@ mod processes;
 mod wants;
 mod wasi;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
 pub use bundled::bundled;
 pub use cache::{Cache, CacheError};
+pub use clock::processor_time;
+pub use compiler::{Compiler, CompilerLimits, serve as serve_compiler};
 pub use describe::{Describe, Param, Role};
 pub use emitted::{Emitted, EmittedResult};
 pub use engine::{Engine, Form, Module};
@@ -56,6 +59,20 @@ pub enum LoadError {
         /// What is allowed.
         limit: usize,
     },
+    /// Compiling took too much of the processor.
+    #[error(
+        "compiling the module took more than {} of the processor: build it smaller, or raise --compile-time",
+        humantime::format_duration(*.0)
+    )]
+    CompileTime(Duration),
+    /// Compiling took too much memory.
+    #[error(
+        "compiling the module took more than {0} bytes of memory: build it smaller, or raise --compile-memory"
+    )]
+    CompileMemory(u64),
+    /// The compiler failed, which is not the module's fault, or a fault of the compiler.
+    #[error("the module cannot be compiled: {0}")]
+    Compiler(String),
     /// An export is missing or of another type.
     #[error(
         "export `{name}` is missing or not {expected}: see docs/scripting.md for what a script exports"

@@ -6,7 +6,7 @@ use super::{Describe, LoadError, Param, Wants};
 use crate::expression;
 
 /// The type of a parameter whose value is an expression: the host compiles it, the script is given the
-/// result, and the calls that it can fit are the script's `wants`.
+/// result, and what it can fit are the script's `wants`.
 const EXPRESSION: &str = "expression";
 
 impl Describe {
@@ -45,12 +45,15 @@ impl Describe {
                 name: param.name.clone(),
                 source: Box::new(source),
             })?;
-            let (calls, payload) = wanted.unwrap_or((0, 0));
-            wanted = Some((calls | compiled.calls, compiled.payload.max(payload)));
+            let wants = Wants::of(compiled.want, compiled.payload);
+            // Conditions of two cannot be made one.
+            wanted = Some(wanted.map_or(wants, |before: Wants| {
+                Wants::all(before.calls | wants.calls, before.payload.max(wants.payload))
+            }));
             *value = compiled.program.encode();
         }
-        if let Some((calls, payload)) = wanted {
-            self.wants = Wants::all(calls, payload);
+        if let Some(wants) = wanted {
+            self.wants = wants;
         }
         Ok(values)
     }

@@ -1,7 +1,7 @@
 //! Which events a script is given, and how much of their payload.
 
 use serde::{Deserialize, Serialize};
-use weir_ebpf::want::{Caller, Counts, VALUES, Want};
+use weir_ebpf::want::{AF_VSOCK, ANY_PORT, Caller, Counts, VALUES, Want};
 use weir_sdk::event::{CALL_NAMES, CALL_SENDMSG, Head, PAYLOAD_BYTES};
 
 use crate::decode::family_name;
@@ -33,14 +33,20 @@ impl Wants {
         Self { calls, payload, want: Want { calls, ..Want::default() } }
     }
 
+    /// What fits a want.
+    pub fn of(want: Want, payload: u32) -> Self {
+        Self { calls: want.calls, payload, want }
+    }
+
     /// Whether an event is among what is wanted.
     pub fn fits(&self, head: &Head) -> bool {
         let [c0, c1, c2, c3, c4, c5, c6, c7, d @ ..] = head.comm;
         let comm = [[c0, c1, c2, c3, c4, c5, c6, c7], d].map(u64::from_ne_bytes);
         let Head { call, pid, uid, cgroup_id: cgroup, .. } = *head;
         let caller = Caller { call, pid, uid, cgroup, comm };
+        let port = if head.family == AF_VSOCK { ANY_PORT } else { head.port.into() };
         let lists = (0..self.want.longest.into()).fold(0, |lists, index| {
-            lists | self.want.of_caller(index, &caller) | self.want.of_call(index, head, head.port)
+            lists | self.want.of_caller(index, &caller) | self.want.of_call(index, head, port)
         });
         self.want.may(call, lists) && self.want.fits(head, lists)
     }

@@ -73,6 +73,25 @@ fn a_large_module_is_compiled_while_everything_goes_on() {
 }
 
 #[test]
+fn a_module_that_takes_too_long_to_compile_is_refused() {
+    let (weir, _folder) = with_two_pipelines(&["--compile-time", "1s"]);
+    let (status, answer) = weir.change("PUT", "/api/v1/scripts/large", &large(20_000));
+    let answer = if status == 202 {
+        let follow = answer["follow"].as_str().unwrap().to_owned();
+        let refused = || Some(weir.get(&follow)).filter(|it| it["state"] == "refused");
+        wait_for("refusal", refused)["error"].clone()
+    } else {
+        assert_eq!((status, &answer["code"]), (422, &json!("compile_limit")), "{answer}");
+        answer["message"].clone()
+    };
+    assert!(answer.as_str().unwrap().contains("--compile-time"), "{answer}");
+    check_unharmed(&weir);
+    // Others are compiled all the same.
+    assert_eq!(weir.put("small", &guest::script(KEEP)).0, 201);
+    weir.stop();
+}
+
+#[test]
 fn limits_of_one_script() {
     let (weir, _folder) = with_two_pipelines(&["--table-keys", "77"]);
     let keep = guest::script(KEEP);

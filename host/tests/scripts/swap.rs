@@ -7,7 +7,7 @@ use std::{
 };
 
 use weir::{
-    pipeline::{LoadState, Put, ScriptState},
+    pipeline::{LoadState, Put, ScriptInfo, ScriptState},
     script::{Cache, Engine, LimitValues, Limits, Processes},
     table::{Query, Values},
 };
@@ -100,6 +100,26 @@ fn a_thousand_swaps_cost_no_event() {
     assert_eq!((script.events_in, script.kept), (delivered, delivered));
     assert_eq!((script.faults.trapped, script.faults.timed_out), (SWAPS as u64 / 50, 0));
     assert_eq!(script.state, ScriptState::Running);
+}
+
+#[test]
+fn state_is_kept_while_it_is_turned_off() {
+    let mut inside = Inside::new(Limits::default());
+    inside.put("tally", &tally(0, ""));
+    inside.deliver_and_wait();
+    let off = |on| inside.pipelines.enable("tally", on).unwrap();
+    let handover = |info: ScriptInfo| info.handover.map(|it| (it.saved_bytes, it.error));
+    assert_eq!(off(false).state, ScriptState::Disabled);
+    assert_eq!(handover(off(true)), Some((8, None)));
+    assert_eq!(handover(off(true)), Some((8, None)), "it is turned on already");
+    off(false);
+    off(false);
+    assert_eq!(handover(inside.put("tally", &tally(1, ""))), Some((8, None)));
+    inside.deliver_and_wait();
+    inside.finish();
+    assert_eq!(counted(&inside), 2 * EVENTS);
+    let script = inside.script("tally");
+    assert_eq!((script.state, script.faults.trapped), (ScriptState::Running, 0));
 }
 
 #[test]

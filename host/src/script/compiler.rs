@@ -1,0 +1,140 @@
+//! Compiles modules in a process of its own, which can be ended: there is no other way to stop a compiler
+//! that a hostile module keeps busy, or that takes all memory.
+
+use std::{
+    io::{Read, Write},
+    os::unix::process::ExitStatusExt,
+    process::{Command, Output, Stdio},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rustix::process::{Resource, Rlimit, Signal, setpriority_process, setrlimit};
+
+use super::{
+    LoadError,
+    engine::{Compiled, configuration},
+};
+
+/// What compiling may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompilerLimits {
+    /// Of all processors together. Told apart in whole seconds, and at least one.
+    pub time: Duration,
+    /// Of the process that compiles, in bytes.
+    pub memory_bytes: u64,
+}
+
+impl Default for CompilerLimits {
+    fn default() -> Self {
+        Self { time: Duration::from_secs(60), memory_bytes: 4 << 30 }
+    }
+}
+
+/// Starts processes that compile, as many at a time as there are processors, and at least two.
+#[derive(Clone)]
+pub struct Compiler {
+    limits: CompilerLimits,
+    /// Holds a place for each process that may still start.
+    places: (Sender<()>, Receiver<()>),
+}
+
+/// This very program, whatever has its name by now.
+const SELF: &str = "/proc/self/exe";
+
+impl Compiler {
+    /// A compiler with these limits. The program that runs must take the command that [`Self::COMMAND`]
+    /// names, and call [`serve`].
+    pub fn new(limits: CompilerLimits) -> Arc<Self> {
+        let most = thread::available_parallelism().map_or(2, |most| most.get().max(2));
+        let places = bounded(most);
+        for _ in 0..most {
+            places.0.send(()).expect("both ends are here");
+        }
+        Arc::new(Self { limits, places })
+    }
+
+    /// The command of the program that compiles.
+    pub const COMMAND: &str = "compile";
+
+    /// Compiles a module in a process of its own, and takes over what comes of it.
+    pub(super) fn compile<C: Compiled>(
+        &self,
+        engine: &wasmtime::Engine,
+        bytes: &[u8],
+    ) -> Result<C, LoadError> {
+        let (give, take) = &self.places;
+        take.recv().expect("both ends are here");
+        let output = self.run(C::FORM, bytes);
+        give.send(()).expect("both ends are here");
+        let output = output.map_err(|error| {
+            LoadError::Compiler(format!("the process that compiles cannot be started: {error}"))
+        })?;
+        let code = self.judge(output)?;
+        // SAFETY: this very program made it of the module, by `serve`, in a process that nobody else writes to.
+        unsafe { C::deserialize(engine, &code) }.map_err(|error| {
+            LoadError::Compiler(format!("it gives what cannot be used: {error:#}"))
+        })
+    }
+
+    fn run(&self, form: &str, bytes: &[u8]) -> std::io::Result<Output> {
+        let CompilerLimits { time, memory_bytes } = self.limits;
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        let mut child = Command::new(SELF)
+            .args([Self::COMMAND, form, &seconds.max(1).to_string(), &memory_bytes.to_string()])
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut input = child.stdin.take().expect("it is piped");
+        // It reads all before it writes. If it ended before, its end says more than this.
+        _ = input.write_all(bytes);
+        drop(input);
+        child.wait_with_output()
+    }
+
+    /// What came of it.
+    fn judge(&self, Output { status, stdout, stderr }: Output) -> Result<Vec<u8>, LoadError> {
+        let said = String::from_utf8_lossy(&stderr).trim().replace("\n", " ");
+        let CompilerLimits { time, memory_bytes } = self.limits;
+        match (status.code(), status.signal().map(Signal::from_named_raw)) {
+            (Some(0), _) => Ok(stdout),
+            (Some(1), _) => Err(LoadError::Invalid(said.trim_start_matches("weir: ").to_owned())),
+            (_, Some(Some(Signal::XCPU | Signal::KILL))) => Err(LoadError::CompileTime(time)),
+            (_, Some(Some(Signal::ABORT))) if said.contains("memory allocation") => {
+                Err(LoadError::CompileMemory(memory_bytes))
+            }
+            _ => Err(LoadError::Compiler(format!("it ended with {status}: {said}"))),
+        }
+    }
+}
+
+/// Reads a module of this form from the standard input, and writes what it is compiled to, under limits that
+/// end this process. The error is that of a module that cannot be compiled.
+pub fn serve(form: &str, seconds: u64, memory_bytes: u64) -> Result<(), String> {
+    const LOWEST: i32 = 19;
+    let limit = |resource, most| {
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
+        setrlimit(resource, limit).map_err(|error| format!("cannot limit the compiler: {error}"))
+    };
+    limit(Resource::Cpu, seconds)?;
+    limit(Resource::As, memory_bytes)?;
+    limit(Resource::Core, 0)?;
+    // Without them it compiles all the same.
+    _ = setpriority_process(None, LOWEST);
+    _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+    let say = |error: wasmtime::Error| format!("{error:#}");
+    let mut module = Vec::new();
+    std::io::stdin().read_to_end(&mut module).map_err(|error| error.to_string())?;
+    let engine = wasmtime::Engine::new(&configuration()).map_err(say)?;
+    let code = if form == <wasmtime::component::Component as Compiled>::FORM {
+        engine.precompile_component(&module)
+    } else {
+        engine.precompile_module(&module)
+    };
+    std::io::stdout().write_all(&code.map_err(say)?).map_err(|error| error.to_string())
+}
