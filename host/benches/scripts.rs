@@ -1,23 +1,41 @@
-//! What a script costs per event, beside the same work done natively over the same copy.
+//! What a script costs per event, beside the same work done natively over the same copy, and what a host call
+//! costs.
 //!
-//! `cargo xtask bench --scripts`. The ways take turns in rounds of less than a millisecond, and the
-//! best round of each counts: the one that nothing else on the machine disturbed.
+//! `cargo xtask bench --scripts`. The ways take turns in short rounds, and the best round of each counts: the
+//! one that nothing else on the machine disturbed.
 
-use std::{collections::BTreeMap, hint::black_box, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap, env, fs, hint::black_box, path::PathBuf, sync::Arc, time::Instant,
+};
 
 use weir::{
     decode::Batch,
-    script::{Emitted, Engine, Instance, Limits, Log, Sinks, bundled},
+    script::{Emitted, Engine, Instance, Limits, Log, Sinks},
     table::Tables,
 };
 use weir_sdk::event::{BATCH_HEADER_BYTES, CALL_SENDMSG, HEAD_BYTES, Head};
 
+#[path = "filter/calls.rs"]
+mod calls;
 #[path = "../tests/guest/mod.rs"]
 mod guest;
 
 const EVENTS: usize = 256;
+/// Rounds of each way; those that take long have fewer.
+const ROUNDS: usize = 1000;
+/// Batches of a round, and those of a way that takes microseconds per event.
 const BATCHES: usize = 50;
-const ROUNDS: usize = 2000;
+const SLOW_BATCHES: usize = 4;
+/// The same filter by each language's SDK: names, and the modules that `cargo xtask bench` builds.
+const LANGUAGES: [(&str, &str); 7] = [
+    ("Rust", "rust"),
+    ("C", "c"),
+    ("Zig", "zig"),
+    ("Go", "go"),
+    ("AssemblyScript", "assemblyscript"),
+    ("JavaScript, component", "js"),
+    ("Python, component", "python"),
+];
 /// Where a head has the call's result.
 const RET: usize = std::mem::offset_of!(Head, ret);
 
@@ -78,6 +96,29 @@ fn native(batch: &Batch, block: &mut Vec<u8>) -> usize {
     block[header.verdicts as usize..][..batch.heads.len()].iter().map(|&it| usize::from(it)).sum()
 }
 
+/// One way to do the work.
+struct Way {
+    name: &'static str,
+    script: Instance,
+    batches: usize,
+    best: f64,
+}
+
+impl Way {
+    fn new(name: &'static str, script: Instance) -> Self {
+        Self { name, script, batches: BATCHES, best: f64::INFINITY }
+    }
+
+    /// Nanoseconds per event of a round.
+    fn round(&mut self, batch: &Batch, verdicts: &mut Vec<u8>) {
+        let Self { script, batches, best, .. } = self;
+        let ns =
+            time(*batches, || script.run(black_box(batch), None, 0, verdicts).unwrap().dropped);
+        *best = best.min(ns);
+        *batches = if *best > 100.0 { SLOW_BATCHES } else { BATCHES };
+    }
+}
+
 fn main() {
     let mut batch = Batch::default();
     for seq in 1..=EVENTS as u64 {
@@ -85,35 +126,77 @@ fn main() {
         batch.push(Head { seq, ret, call: CALL_SENDMSG, ..Head::default() });
     }
     let engine = Engine::new();
-    let mut scripts = vec![
-        ("core module", instance(&engine, &core())),
-        ("component", instance(&engine, &component())),
+    let mut ways = vec![
+        Way::new("WAT, core module", instance(&engine, &core())),
+        Way::new("WAT, component", instance(&engine, &component())),
     ];
-    if let Some((_, errors)) = bundled().iter().find(|(name, _)| *name == "errors") {
-        scripts.push(("core module, Rust SDK", instance(&engine, errors)));
-    }
-    let mut times = vec![f64::INFINITY; scripts.len() + 1];
-    let (mut block, mut verdicts) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        times[0] = times[0].min(time(|| native(black_box(&batch), &mut block)));
-        for ((_, script), best) in scripts.iter_mut().zip(&mut times[1..]) {
-            *best = best.min(time(|| {
-                script.run(black_box(&batch), None, 0, &mut verdicts).unwrap().dropped
-            }));
+    let folder = env::var_os("WEIR_FILTERS").map(PathBuf::from);
+    for (name, file) in LANGUAGES {
+        let path = folder.as_ref().map(|folder| folder.join(file).with_extension("wasm"));
+        match path.as_ref().and_then(|path| fs::read(path).ok()) {
+            Some(module) => ways.push(Way::new(name, instance(&engine, &module))),
+            None => println!("skipped: {name}; run `cargo xtask bench --scripts`, which builds it"),
         }
     }
-    println!("ns per event of {HEAD_BYTES} bytes, batches of {EVENTS}, best of {ROUNDS} rounds");
-    let names = ["native"].into_iter().chain(scripts.iter().map(|(name, _)| *name));
-    for (name, ns) in names.zip(&times) {
-        println!("  {name:<24}{ns:>6.2}  {:.2}x", ns / times[0]);
+    let (mut block, mut verdicts) = (Vec::new(), Vec::new());
+    let mut native_best = f64::INFINITY;
+    let began = Instant::now();
+    for round in 0..ROUNDS {
+        native_best = native_best.min(time(BATCHES, || native(black_box(&batch), &mut block)));
+        for way in &mut ways {
+            if way.batches == BATCHES || round % 20 == 0 {
+                way.round(&batch, &mut verdicts);
+            }
+        }
+    }
+    println!(
+        "a filter, ns per event of {HEAD_BYTES} bytes, batches of {EVENTS}, best of {ROUNDS} rounds ({:.0?})",
+        began.elapsed()
+    );
+    println!("  {:<24}{native_best:>8.2}  1.00x", "native");
+    for Way { name, best, .. } in &ways {
+        println!("  {name:<24}{best:>8.2}  {:.2}x", best / native_best);
+    }
+    calls(&engine, &batch);
+}
+
+/// What host calls cost: one for each event of a batch, less what the batch costs without.
+fn calls(engine: &Engine, batch: &Batch) {
+    let mut ways = [
+        ("core: nothing", calls::core("")),
+        ("core: table_add", calls::core(calls::TABLE_ADD)),
+        ("core: table_add_many, by batch", calls::core_many()),
+        ("core: attr", calls::core(calls::ATTR)),
+        ("component: nothing", calls::component("")),
+        ("component: table-add", calls::component(calls::COMPONENT_TABLE_ADD)),
+        ("component: attr", calls::component(calls::COMPONENT_ATTR)),
+    ]
+    .map(|(name, module)| Way::new(name, instance(engine, &module)));
+    let mut verdicts = Vec::new();
+    for _ in 0..ROUNDS {
+        for way in &mut ways {
+            way.batches = SLOW_BATCHES;
+            way.round(batch, &mut verdicts);
+        }
+    }
+    println!(
+        "host calls, ns each, their effects taken over; one per event unless it says otherwise"
+    );
+    let mut nothing = 0.0;
+    for Way { name, best, .. } in &ways {
+        if name.ends_with("nothing") {
+            nothing = *best;
+        } else {
+            println!("  {name:<32}{:>8.2}", best - nothing);
+        }
     }
 }
 
 /// Nanoseconds per event.
-fn time(mut run: impl FnMut() -> usize) -> f64 {
+fn time(batches: usize, mut run: impl FnMut() -> usize) -> f64 {
     let began = Instant::now();
-    for _ in 0..BATCHES {
+    for _ in 0..batches {
         black_box(run());
     }
-    began.elapsed().as_nanos() as f64 / (BATCHES * EVENTS) as f64
+    began.elapsed().as_nanos() as f64 / (batches * EVENTS) as f64
 }

@@ -17,7 +17,7 @@ use crate::{
     build,
     command::{cargo, run},
     traced::Traced,
-    workspace::weir,
+    workspace::{target, weir},
 };
 
 /// The three bundled Rust scripts: a filter, and an enricher with an aggregator behind it.
@@ -36,9 +36,17 @@ pub struct Options {
     /// Rounds of each kind
     #[arg(long, default_value_t = 11)]
     rounds: u32,
-    /// Measure what a script costs per event instead: as core module, as component, and natively
+    /// Measure what a script costs per event instead, in each language, as core module and as component, and
+    /// natively; and what host calls cost
     #[arg(long)]
     scripts: bool,
+    /// Measure loads instead: from PUT to the first batch, what they cost the event path, and the memory of
+    /// idle scripts
+    #[arg(long)]
+    loads: bool,
+    /// Measure the tables instead: adding to each kind, and merging
+    #[arg(long)]
+    tables: bool,
     /// Another build of weir to measure beside this one, in the same rounds
     #[arg(long, value_name = "WEIR")]
     against: Option<PathBuf>,
@@ -50,8 +58,15 @@ type Way<'a> = (&'static str, Option<(&'a Path, &'static [&'static str])>);
 /// Runs the benchmark.
 pub fn measure(options: &Options) -> Result<()> {
     build::all()?;
-    if options.scripts {
-        return run(cargo().args(["bench", "--package", "weir", "--bench", "scripts"]));
+    let benches =
+        [("scripts", options.scripts), ("loads", options.loads), ("tables", options.tables)];
+    if benches.iter().any(|(_, asked)| *asked) {
+        build::for_bench()?;
+        for (name, _) in benches.iter().filter(|(_, asked)| *asked) {
+            let bench = ["bench", "--package", "weir", "--bench", name];
+            run(cargo().env("WEIR_FILTERS", target("filters")).args(bench))?;
+        }
+        return Ok(());
     }
     let own = weir();
     let mut ways: Vec<Way> = vec![

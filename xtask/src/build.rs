@@ -52,3 +52,8 @@ pub fn for_tests() -> Result<()> {
     timed("scripts for tests", || scripts::build_for_tests(toolchain))?;
     timed("projects of weir new", || projects::build(toolchain))
 }
+
+/// Builds what only benchmarks need: a filter in each language.
+pub fn for_bench() -> Result<()> {
+    timed("filters for benchmarks", || scripts::build_for_bench(Toolchain::needed()?))
+}

@@ -15,8 +15,9 @@ use crate::{
     workspace::{entries, name, root, target, write_if_changed},
 };
 
-/// Where the guests of the conformance suite are: a folder for each language.
+/// Where the guests of the conformance suite are, and the filter of the benchmarks: a folder for each language.
 const GUESTS: &str = "host/tests/conformance/guests";
+const FILTERS: &str = "host/benches/filter";
 
 /// Builds the scripts that the host embeds.
 pub fn build(toolchain: Toolchain) -> Result<()> {
@@ -45,14 +46,29 @@ pub fn build_for_tests(toolchain: Toolchain) -> Result<()> {
         publish(&language.build(folder, &name(folder))?, "scripts-large", &name(folder))?;
     }
     remove_others("scripts-large", &scripts)?;
-    let guests = root().join(GUESTS);
-    let modules = languages::rust(toolchain, &["weir-conformance".to_owned()])?;
-    publish(&modules.join("weir_conformance.wasm"), "conformance", "rust")?;
-    for folder in entries(&guests).iter().filter(|folder| folder.is_dir() && name(folder) != "rust")
-    {
-        let language = Language::of(folder, "guest")
-            .with_context(|| format!("{} has no guest.*", folder.display()))?;
-        publish(&language.build(folder, "guest")?, "conformance", &name(folder))?;
+    build_in_each(toolchain, GUESTS, "guest", "weir-conformance", "conformance")
+}
+
+/// Builds the filter that benchmarks run, in each language, into `target/filters/`.
+pub fn build_for_bench(toolchain: Toolchain) -> Result<()> {
+    build_in_each(toolchain, FILTERS, "filter", "weir-bench-filter", "filters")
+}
+
+/// Builds what there is in each language: in `from`, by folders, files of this name, in Rust a package.
+fn build_in_each(
+    toolchain: Toolchain,
+    from: &str,
+    file: &str,
+    package: &str,
+    to: &str,
+) -> Result<()> {
+    let modules = languages::rust(toolchain, &[package.to_owned()])?;
+    publish(&modules.join(format!("{}.wasm", package.replace('-', "_"))), to, "rust")?;
+    let folders = entries(&root().join(from));
+    for folder in folders.iter().filter(|folder| folder.is_dir() && name(folder) != "rust") {
+        let language = Language::of(folder, file)
+            .with_context(|| format!("{} has no {file}.*", folder.display()))?;
+        publish(&language.build(folder, file)?, to, &name(folder))?;
     }
     Ok(())
 }

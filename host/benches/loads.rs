@@ -1,0 +1,203 @@
+//! How long a load takes until the script has its first batch, what it costs the event path meanwhile, and what
+//! memory a script takes that has nothing to do.
+//!
+//! `cargo xtask bench --loads`. One thread delivers a batch each 2 ms to a pipeline whose script keeps all, and
+//! times each until it is through: at rest, and while modules are loaded. It has the priority of the
+//! reader, and compilers theirs; on a machine with few processors the others' work shows in both figures.
+
+use std::{
+    env, fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use weir::{
+    decode::Batch,
+    pipeline::{Pipelines, Put, Wanted},
+    script::{Cache, Compiler, CompilerLimits, Engine, Limits, Processes, bundled, serve_compiler},
+};
+use weir_sdk::event::{CALL_SENDMSG, Head};
+
+const EVENTS: usize = 256;
+const EVERY: Duration = Duration::from_millis(2);
+const REST: Duration = Duration::from_secs(3);
+/// Loads of each kind; the median counts.
+const LOADS: usize = 5;
+/// Scripts of one module that are loaded to see what each takes.
+const IDLE: usize = 20;
+
+fn main() -> ExitCode {
+    // The engine starts this program once more to compile.
+    let args: Vec<_> = env::args().skip(1).collect();
+    if let [command, form, seconds, memory] = &args[..]
+        && command == Compiler::COMMAND
+    {
+        let limits = (seconds.parse().expect("a number"), memory.parse().expect("a number"));
+        return match serve_compiler(form, limits.0, limits.1) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let modules = modules();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let pipelines = pipelines(folder.path());
+    let (_, keep) = bundled().iter().find(|(name, _)| *name == "errors").expect("it is bundled");
+    put(&pipelines, "witness", keep);
+    let deliveries = Deliveries::start(pipelines.clone());
+    thread::sleep(REST);
+    println!("event path at rest: {}", deliveries.take());
+    println!(
+        "module                   size       compiled   from PUT to the first batch   event path meanwhile"
+    );
+    for (name, module) in &modules {
+        for kind in ["cold", "cached"] {
+            let mut times = Vec::new();
+            deliveries.take();
+            for _ in 0..LOADS {
+                if kind == "cold" {
+                    fs::remove_dir_all(folder.path().join("compiled")).expect("it is there");
+                    fs::create_dir(folder.path().join("compiled")).expect("it can be made");
+                    private(&folder.path().join("compiled"));
+                }
+                times.push(put(&pipelines, "loaded", module));
+                pipelines.remove("loaded").expect("it is loaded");
+            }
+            times.sort();
+            println!(
+                "{name:<20} {:>8} B   {kind:<8} {:>12.1?}                  {}",
+                module.len(),
+                times[LOADS / 2],
+                deliveries.take()
+            );
+        }
+    }
+    println!("memory of a script that has nothing to do, one of {IDLE} of a module");
+    for (name, module) in &modules {
+        put(&pipelines, "first", module);
+        let before = resident();
+        for number in 0..IDLE {
+            put(&pipelines, &format!("idle-{number}"), module);
+        }
+        let each = resident().saturating_sub(before) / IDLE as u64;
+        let own = pipelines.script("idle-0").map_or(0, |script| script.memory_bytes);
+        println!("{name:<20} {:>8} kB in all, {:>8} kB its own memory", each / 1000, own / 1000);
+        for number in 0..IDLE {
+            pipelines.remove(&format!("idle-{number}")).expect("it is loaded");
+        }
+        pipelines.remove("first").expect("it is loaded");
+    }
+    deliveries.end();
+    pipelines.finish();
+    ExitCode::SUCCESS
+}
+
+/// A bundled script in Rust, and the benchmarks' filter in languages that bring a runtime.
+fn modules() -> Vec<(&'static str, Vec<u8>)> {
+    let errors = bundled().iter().find(|(name, _)| *name == "errors");
+    let mut modules = vec![("Rust", errors.expect("it is bundled").1.to_vec())];
+    let folder = env::var_os("WEIR_FILTERS").map(PathBuf::from);
+    for (name, file) in [("Go", "go"), ("JavaScript (QuickJS)", "js"), ("Python", "python")] {
+        let path = folder.as_ref().map(|folder| folder.join(file).with_extension("wasm"));
+        match path.and_then(|path| fs::read(path).ok()) {
+            Some(module) => modules.push((name, module)),
+            None => println!("skipped: {name}; run `cargo xtask bench --loads`, which builds it"),
+        }
+    }
+    modules
+}
+
+fn pipelines(folder: &Path) -> Arc<Pipelines> {
+    let cache = Cache::open(folder.join("compiled")).expect("the folder is new");
+    let engine = Engine::with(Some(cache), Processes::default())
+        .compiled_by(Compiler::new(CompilerLimits::default()));
+    let on_wanted = Box::new(|_| {});
+    Arc::new(Pipelines::new(engine, Limits::default(), 1000, Wanted::default(), on_wanted))
+}
+
+fn private(folder: &Path) {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).expect("it is this user's");
+}
+
+/// Loads a script, and says how long it took until it had its first batch.
+fn put(pipelines: &Pipelines, name: &str, bytes: &[u8]) -> Duration {
+    let began = Instant::now();
+    let put = Put { name, bytes, pipeline: None, params: None };
+    pipelines.put(put).unwrap_or_else(|error| panic!("{error}"));
+    let limit = Duration::from_secs(1);
+    while began.elapsed() < limit
+        && pipelines.script(name).is_some_and(|script| script.switched_at_seq.is_none())
+        && name != "witness"
+    {
+        thread::sleep(Duration::from_micros(100));
+    }
+    began.elapsed()
+}
+
+/// The thread that delivers batches, and times them.
+struct Deliveries {
+    stop: Arc<AtomicBool>,
+    times: Arc<Mutex<Vec<Duration>>>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Deliveries {
+    fn start(pipelines: Arc<Pipelines>) -> Self {
+        let (stop, times) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Duration>>>::default());
+        let (ended, to) = (stop.clone(), times.clone());
+        let thread = thread::spawn(move || {
+            let mut next_seq = 1;
+            while !ended.load(Relaxed) {
+                let mut batch = Batch::default();
+                for seq in next_seq..next_seq + EVENTS as u64 {
+                    batch.push(Head { seq, ret: -11, call: CALL_SENDMSG, ..Head::default() });
+                }
+                next_seq += EVENTS as u64;
+                let batch = Arc::new(batch);
+                let began = Instant::now();
+                pipelines.deliver(&batch);
+                while pipelines.rows()[0].queued > 0 {
+                    thread::yield_now();
+                }
+                to.lock().expect("no panic while locked").push(began.elapsed());
+                thread::sleep(EVERY);
+            }
+        });
+        Self { stop, times, thread }
+    }
+
+    /// What the batches took since this was asked last.
+    fn take(&self) -> String {
+        let mut times = std::mem::take(&mut *self.times.lock().expect("no panic while locked"));
+        times.sort();
+        let at = |part: usize| times.get(times.len() * part / 1000).copied().unwrap_or_default();
+        format!(
+            "p50 {:.0?}, p99 {:.0?}, longest {:.0?} of {} batches",
+            at(500),
+            at(990),
+            times.last().copied().unwrap_or_default(),
+            times.len()
+        )
+    }
+
+    fn end(self) {
+        self.stop.store(true, Relaxed);
+        self.thread.join().expect("it does not panic");
+    }
+}
+
+/// Memory of this process.
+fn resident() -> u64 {
+    let text = fs::read_to_string("/proc/self/statm").expect("proc(5)");
+    let pages: u64 = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("proc(5)");
+    pages * rustix::param::page_size() as u64
+}
