@@ -53,37 +53,19 @@ impl IntoResponse for Error {
 impl From<ChangeError> for Error {
     fn from(error: ChangeError) -> Self {
         let message = error.to_string();
-        let (status, code) = match &error {
-            ChangeError::UnknownScript(_) => (StatusCode::NOT_FOUND, "unknown_script"),
-            ChangeError::UnknownPipeline(_) => (StatusCode::NOT_FOUND, "unknown_pipeline"),
-            ChangeError::Name(_) => (StatusCode::BAD_REQUEST, "bad_name"),
-            ChangeError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
-            ChangeError::Limit(_) => (StatusCode::BAD_REQUEST, "bad_limit"),
-            ChangeError::Load { source, .. } => load(source),
+        let status = match &error {
+            ChangeError::UnknownScript(_) | ChangeError::UnknownPipeline(_) => {
+                StatusCode::NOT_FOUND
+            }
+            ChangeError::Name(_) | ChangeError::Limit(_) => StatusCode::BAD_REQUEST,
+            ChangeError::Conflict(_) => StatusCode::CONFLICT,
+            ChangeError::Load { source: LoadError::TooLarge { .. }, .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            ChangeError::Load { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Self::new(status, code, message)
+        Self::new(status, error.code(), message)
     }
-}
-
-fn load(error: &LoadError) -> (StatusCode, &'static str) {
-    let code = match error {
-        LoadError::TooLarge { .. } => return (StatusCode::PAYLOAD_TOO_LARGE, "module_too_large"),
-        LoadError::Invalid(_) => "invalid_module",
-        LoadError::CompileTime(_) | LoadError::CompileMemory(_) => "compile_limit",
-        LoadError::Compiler(_) => "compiler_failed",
-        LoadError::Export { .. } => "missing_export",
-        LoadError::Import { .. } => "unknown_import",
-        LoadError::Interface { .. } => "unknown_import",
-        LoadError::ImportType { .. } => "import_type",
-        LoadError::Abi { .. } => "wrong_abi",
-        LoadError::Describe(_) => "bad_describe",
-        LoadError::UnknownParam { .. } => "unknown_param",
-        LoadError::BadParam { .. } => "bad_param",
-        LoadError::Expression { .. } => "bad_expression",
-        LoadError::Fault { .. } => "start_failed",
-        LoadError::Refused(_) => "start_refused",
-    };
-    (StatusCode::UNPROCESSABLE_ENTITY, code)
 }
 
 impl From<probe::Error> for Error {

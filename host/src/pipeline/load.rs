@@ -94,6 +94,20 @@ pub enum ChangeError {
     Limit(#[from] LimitError),
 }
 
+impl ChangeError {
+    /// A word that stays the same, for programs; see docs/api.md.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownScript(_) => "unknown_script",
+            Self::UnknownPipeline(_) => "unknown_pipeline",
+            Self::Name(_) => "bad_name",
+            Self::Conflict(_) => "conflict",
+            Self::Limit(_) => "bad_limit",
+            Self::Load { source, .. } => source.code(),
+        }
+    }
+}
+
 /// Whether it can be the name of a script or pipeline.
 pub fn check_name(name: &str) -> Result<(), NameError> {
     let fits = (1..=64).contains(&name.len())

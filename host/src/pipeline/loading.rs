@@ -44,6 +44,8 @@ pub struct LoadInfo {
     pub took_ms: u64,
     /// Why it was refused. What ran before runs on.
     pub error: Option<String>,
+    /// The code of that, as in the answer to a request that is refused at once.
+    pub code: Option<&'static str>,
 }
 
 /// How far a load is.
@@ -77,6 +79,7 @@ impl Loads {
             began: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             took_ms: 0,
             error: None,
+            code: None,
         };
         let mut by_name = self.by_name.lock().expect("no panic while locked");
         by_name.insert(name.to_owned(), Entry { number, began: Instant::now(), info });
@@ -101,15 +104,17 @@ impl Loading<'_> {
     pub fn end<T>(&self, result: &Result<T, ChangeError>) {
         match result {
             Ok(_) => self.set(LoadState::Loaded, None),
-            Err(error) => self.set(LoadState::Refused, Some(error.to_string())),
+            Err(error) => self.set(LoadState::Refused, Some(error)),
         }
     }
 
-    fn set(&self, state: LoadState, error: Option<String>) {
+    fn set(&self, state: LoadState, error: Option<&ChangeError>) {
         let mut by_name = self.loads.by_name.lock().expect("no panic while locked");
         // Another load of this name may have begun since.
         if let Some(entry) = by_name.get_mut(self.name).filter(|it| it.number == self.number) {
-            (entry.info.state, entry.info.error) = (state, error);
+            entry.info.state = state;
+            entry.info.error = error.map(ToString::to_string);
+            entry.info.code = error.map(ChangeError::code);
             entry.info.took_ms = entry.began.elapsed().as_millis() as u64;
         }
     }
@@ -159,7 +164,8 @@ mod tests {
         assert_eq!(state(), LoadState::Starting);
         new.end::<()>(&Err(ChangeError::Conflict("why".to_owned())));
         assert_eq!(state(), LoadState::Refused);
-        assert_eq!(loads.by_name.lock().unwrap()["x"].info().error.as_deref(), Some("why"));
+        let info = loads.by_name.lock().unwrap()["x"].info();
+        assert_eq!((info.error.as_deref(), info.code), (Some("why"), Some("conflict")));
     }
 
     #[test]

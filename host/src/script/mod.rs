@@ -164,6 +164,28 @@ pub enum LoadError {
     Refused(String),
 }
 
+impl LoadError {
+    /// A word that stays the same, for programs; see docs/api.md.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "module_too_large",
+            Self::Invalid(_) => "invalid_module",
+            Self::CompileTime(_) | Self::CompileMemory(_) => "compile_limit",
+            Self::Compiler(_) => "compiler_failed",
+            Self::Export { .. } => "missing_export",
+            Self::Import { .. } | Self::Interface { .. } => "unknown_import",
+            Self::ImportType { .. } => "import_type",
+            Self::Abi { .. } => "wrong_abi",
+            Self::Describe(_) => "bad_describe",
+            Self::UnknownParam { .. } => "unknown_param",
+            Self::BadParam { .. } => "bad_param",
+            Self::Expression { .. } => "bad_expression",
+            Self::Fault { .. } => "start_failed",
+            Self::Refused(_) => "start_refused",
+        }
+    }
+}
+
 /// How a script failed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Fault {

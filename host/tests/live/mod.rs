@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub use ledger::{pipeline, row};
@@ -211,14 +211,14 @@ impl Weir {
         }
         // It takes longer than whoever asks has to wait, as on a slow machine.
         let follow = answer["follow"].as_str().unwrap();
-        wait_for("end of a load", || {
+        let load = wait_for("end of a load", || {
             let load = self.get(follow);
-            match load["state"].as_str().unwrap() {
-                "compiling" | "starting" => None,
-                "refused" => panic!("{name}: {load}"),
-                _ => Some(()),
-            }
+            let ended = !["compiling", "starting"].contains(&load["state"].as_str().unwrap());
+            ended.then_some(load)
         });
+        if load["state"] == "refused" {
+            return (422, json!({ "code": load["code"], "message": load["error"] }));
+        }
         let name = name.split('?').next().unwrap();
         (200, self.get(&format!("/api/v1/scripts/{name}")))
     }
