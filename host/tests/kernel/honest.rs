@@ -93,22 +93,31 @@ fn none_is_said_to_have_changed() {
         }
         wait_for_all(&weir, same + refused);
         let kept = weir.events("honest", |_| true);
+        let programs = weir.get("/api/v1/status")["kernel_programs"].take();
+        let mut absent = 0;
         for event in &kept {
-            assert_eq!(event["toctou"], "unread", "{event:#}");
-            assert!(
-                event["ret"] == -1 || event["fields"]["msg.control"]["status"] == "truncated",
-                "{event:#}\n{:#}",
-                weir.get("/api/v1/status")["kernel_programs"]
-            );
+            let fields = &event["fields"];
+            assert_eq!(event["toctou"], "unread", "{event}\n{programs:#}");
+            // The kernel moves pages about. One that is on its way when the call enters is read at the
+            // exit, too late for a verdict, and the event says so.
+            if event["ret"] != -1 && fields["msg.name"]["read"] == "exit" {
+                eprintln!("{backend}: a page was not there at entry: {event}");
+                absent += 1;
+            } else {
+                let truncated = fields["msg.control"]["status"] == "truncated";
+                assert!(event["ret"] == -1 || truncated, "{event}\n{programs:#}");
+            }
         }
-        assert_eq!(kept.len() as u64, refused);
+        assert_eq!(kept.len() as u64, refused + absent);
+        assert!(absent * 1000 < same, "{absent} of {same} calls say that their page was not there");
         let ledger = weir.stop();
         let honest = pipeline(&ledger, "honest");
         // None was lost, and others on this machine may send, too.
-        assert_eq!((row(&ledger, "ring_full"), row(honest, "kept")), (0, refused), "{ledger}");
-        assert!(row(honest, "dropped_by_script") >= same, "{ledger}");
+        let rows = (row(&ledger, "ring_full"), row(honest, "kept"));
+        assert_eq!(rows, (0, refused + absent), "{ledger}");
+        assert!(row(honest, "dropped_by_script") >= same - absent, "{ledger}");
         eprintln!(
-            "{backend}: {same} calls the same, {refused} refused, none changed, in {:?}",
+            "{backend}: {same} calls, {absent} without a page, {refused} refused, none changed, in {:?}",
             began.elapsed()
         );
     }
