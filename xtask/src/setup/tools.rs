@@ -47,7 +47,12 @@ pub fn bpf_linker(toolchain: Toolchain) -> Result<Command> {
 
 fn cargo_install(package: &str, version: &str) -> Command {
     let mut install = cargo();
-    install.args(["install", "--locked", package, "--version", version]).arg("--root").arg(tools());
+    // Not optimised: both have little to do here, and optimising them takes minutes.
+    install
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .args(["install", "--debug", "--locked", package, "--version", version])
+        .arg("--root")
+        .arg(tools());
     install
 }
 
