@@ -2,9 +2,7 @@
 
 use std::{cell::RefCell, slice, thread::LocalKey};
 
-use crate::{
-    About, BatchError, Level, Out, Params, Script, Verdict, event::ABI, log, table, view::Layout,
-};
+use crate::{About, BatchError, Level, Out, Params, Script, event::ABI, log, table, view::Layout};
 
 /// Where a module keeps its script.
 pub type Slot<S> = RefCell<Option<S>>;
@@ -12,6 +10,8 @@ pub type Slot<S> = RefCell<Option<S>>;
 thread_local! {
     /// The one buffer for batches, of eight bytes a word so that it is aligned.
     static BUFFER: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    /// The verdicts of the batch at hand.
+    static VERDICTS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     /// What the host was last pointed at.
     static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
@@ -118,14 +118,13 @@ fn with<S: Script, T>(slot: &'static LocalKey<Slot<S>>, act: impl FnOnce(&mut S)
 /// Shows the script each event of a batch, and writes the verdicts into it.
 pub(crate) fn run<S: Script>(script: &mut S, bytes: &mut [u8]) -> Result<(), BatchError> {
     let layout = Layout::parse(bytes)?;
-    for index in 0..layout.count {
-        let Some(event) = layout.event(bytes, index) else { break };
-        let verdict = script.event(&event, &mut Out { event: index as u32 });
-        // The host leaves all on keep.
-        if verdict == Verdict::Drop {
-            bytes[layout.verdicts + index] = verdict as u8;
-        }
-    }
+    // Beside the batch, which the events borrow.
+    let mut verdicts = VERDICTS.take();
+    verdicts.clear();
+    let verdict_of = |(index, event)| script.event(&event, &mut Out { event: index }) as u8;
+    verdicts.extend((0..).zip(layout.events(bytes)).map(verdict_of));
+    bytes[layout.verdicts..][..verdicts.len()].copy_from_slice(&verdicts);
+    VERDICTS.set(verdicts);
     table::flush();
     Ok(())
 }
@@ -141,7 +140,10 @@ fn point_at(text: Vec<u8>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Call, batch as bytes_of};
+    use crate::{
+        Verdict,
+        testing::{Call, batch as bytes_of},
+    };
 
     #[test]
     fn one_live_buffer_that_grows() {

@@ -35,8 +35,7 @@ impl<'a> Batch<'a> {
 
     /// The events, first to last.
     pub fn iter(&self) -> impl Iterator<Item = Event<'a>> + use<'a> {
-        let Self { layout, bytes } = *self;
-        (0..layout.count).filter_map(move |index| layout.event(bytes, index))
+        self.layout.events(self.bytes)
     }
 
     /// [`Event::seq`] of the first event.
@@ -118,6 +117,19 @@ impl Layout {
         let head = bytes.get(self.heads + index * self.stride..)?.first_chunk()?;
         let heap = bytes.get(self.heap..self.heap + self.heap_len)?;
         Some(Event::new(head, heap))
+    }
+
+    /// All events, first to last. Where heads and heap lie is checked once, not for each event.
+    #[inline]
+    pub(crate) fn events<'a>(
+        &self,
+        bytes: &'a [u8],
+    ) -> impl ExactSizeIterator<Item = Event<'a>> + use<'a> {
+        let part = |from: usize, len: usize| bytes.get(from..from + len).unwrap_or_default();
+        let heap = part(self.heap, self.heap_len);
+        part(self.heads, self.count * self.stride).chunks_exact(self.stride).map(move |head| {
+            Event::new(head.first_chunk().expect("no stride is shorter than a head"), heap)
+        })
     }
 }
 
