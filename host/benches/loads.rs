@@ -20,7 +20,7 @@ use std::{
 
 use weir::{
     decode::Batch,
-    pipeline::{Pipelines, Put, Wanted},
+    pipeline::{Pipelines, Put, Wanted, short_turns},
     script::{Cache, Compiler, CompilerLimits, Engine, Limits, Processes, bundled, serve_compiler},
 };
 use weir_sdk::event::{CALL_SENDMSG, Head};
@@ -155,6 +155,7 @@ impl Deliveries {
         let (stop, times) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Duration>>>::default());
         let (ended, to) = (stop.clone(), times.clone());
         let thread = thread::spawn(move || {
+            short_turns();
             let mut next_seq = 1;
             while !ended.load(Relaxed) {
                 let mut batch = Batch::default();

@@ -14,6 +14,7 @@ mod registry;
 mod stage;
 mod swap;
 mod trial;
+mod turn;
 mod wanted;
 mod worker;
 
@@ -27,4 +28,5 @@ pub use params::ParamChanges;
 pub use reader::Reader;
 pub use registry::{PipelineInfo, Pipelines};
 pub use swap::Put;
+pub use turn::short_turns;
 pub use wanted::{OnWanted, Wanted};

@@ -13,7 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 use weir_ebpf::{EXECUTED, Notice, counter};
 use weir_sdk::event::BATCH_EVENTS;
 
-use super::{Ledger, Pipelines};
+use super::{Ledger, Pipelines, turn::short_turns};
 use crate::{
     decode::{Batch, decode, notice},
     enrich::Enrich,
@@ -66,6 +66,7 @@ impl Reader {
 
     /// Runs.
     pub fn run(mut self) -> Result<(), probe::Error> {
+        short_turns();
         let mut last_event = Instant::now();
         loop {
             let stopping = self.stop.load(Relaxed);

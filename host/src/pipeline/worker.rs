@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 use super::{
     Kept, Row,
     stage::{Loss, Outcome, Stage},
+    turn::short_turns,
 };
 use crate::decode::Batch;
 
@@ -85,6 +86,7 @@ fn run(
     queue: &Receiver<Work>,
     changed: &Receiver<(Change, Sender<()>)>,
 ) {
+    short_turns();
     let began = Instant::now();
     let mut next_tick = began + TICK;
     loop {
