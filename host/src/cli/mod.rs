@@ -4,17 +4,24 @@ mod check;
 mod client;
 mod columns;
 mod compile;
+mod config;
 mod data_dir;
 mod doctor;
 mod expression;
+mod limits;
 mod new;
+mod pipelines;
 mod privilege;
 mod run;
 mod script;
 mod watch;
 mod workload;
 
-use clap::{Parser, Subcommand};
+use std::{env, ffi::OsString};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use config::{Definitions, Effective};
 
 /// Watch a Linux host's socket calls through your own WebAssembly scripts.
 ///
@@ -38,6 +45,7 @@ struct Cli {
 enum Command {
     Run(run::Run),
     Script(script::Script),
+    Config(config::Config),
     Check(check::Check),
     Doctor(doctor::Doctor),
     New(new::New),
@@ -47,15 +55,38 @@ enum Command {
 
 /// Runs the command that the arguments name.
 pub fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
-        Command::Run(run) => run.run(),
+    let args: Vec<OsString> = env::args_os().collect();
+    let matches = command().get_matches_from(&args);
+    match parsed(&matches).command {
+        Command::Run(_) => {
+            let effective = Effective::new(command(), args)?;
+            let Command::Run(run) = parsed(&effective.matches).command else {
+                unreachable!("the file adds options, and leaves the command");
+            };
+            run.run(Definitions::of(effective))
+        }
+        Command::Config(config) => config.run(command(), args),
         Command::Script(script) => script.run(),
+        Command::Tables(tables) => tables.run(),
+        Command::Events(events) => events.run(),
         Command::Check(check) => check.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::New(new) => new.run(),
         Command::Workload(workload) => workload.run(),
         Command::Compile(compile) => compile.run(),
     }
+}
+
+/// The command line as clap knows it.
+fn command() -> clap::Command {
+    let json = "Print it as JSON, with the values of pipelines and scripts";
+    Cli::command().mut_subcommand("config", |config| {
+        config.mut_arg("json", |arg| arg.help(json).long_help(json))
+    })
+}
+
+fn parsed(matches: &clap::ArgMatches) -> Cli {
+    Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
 }
 
 /// An error with its causes, each said once: some errors say their cause themselves.

@@ -1,6 +1,7 @@
 //! `weir run`: attach, trace, serve.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::IsTerminal,
     net::{SocketAddr, TcpListener},
@@ -17,11 +18,16 @@ use anyhow::{Context, bail};
 use clap::{Args, builder::PossibleValuesParser};
 use weir_sdk::event::{CALL_NAMES, PAYLOAD_BYTES};
 
-use super::{data_dir, expression, privilege, watch};
+use super::{
+    config::Definitions,
+    data_dir,
+    limits::{self, Limit},
+    pipelines, privilege, watch,
+};
 use crate::{
     enrich::Enrich,
     http,
-    pipeline::{Ledger, Pipelines, Reader, Spec, Wanted, parse_spec},
+    pipeline::{Ledger, Pipelines, Reader, Settings, Spec, Wanted},
     probe::{Options, Probe, Request, Wants},
     script::{Cache, Compiler, CompilerLimits, Engine, Limits, Processes, call_number},
 };
@@ -102,14 +108,25 @@ pub struct Run {
     /// Rows that each table of a script may have.
     #[arg(long, value_name = "N", default_value_t = Limits::default().table_keys)]
     table_keys: usize,
+    /// A limit of one script, whenever it is loaded: batch-time, memory, output, log-lines or
+    /// table-keys, as in errors.batch-time=50ms. The options before this one are for all scripts.
+    #[arg(long = "limit", value_name = "SCRIPT.LIMIT=VALUE", value_parser = limits::parse)]
+    limits: Vec<Limit>,
+    /// The configuration file [default: DATA_DIR/weir.toml, else /etc/weir/weir.toml, if there is one].
+    /// It can have every option here, and pipelines and scripts: see docs/configuration.md.
+    #[arg(long, value_name = "FILE", env = "WEIR_CONFIG")]
+    config: Option<PathBuf>,
     /// Write the ledger to a file at exit, as JSON.
     #[arg(long, value_name = "FILE")]
     exit_ledger: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl Run {
-    /// Runs until SIGINT or SIGTERM.
-    pub fn run(self) -> anyhow::Result<()> {
+    /// Runs until SIGINT or SIGTERM, with what the configuration file says beside the options.
+    pub fn run(self, file: Definitions) -> anyhow::Result<()> {
         let (began, started) = (Instant::now(), SystemTime::now());
         tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
@@ -120,7 +137,10 @@ impl Run {
                     .unwrap_or_else(|_| "info".into()),
             )
             .init();
-        let specs = self.specs()?;
+        if let Some(path) = &file.from {
+            tracing::info!("configuration file {}", path.display());
+        }
+        let specs = self.specs(&file)?;
         let data_dir = self.data_dir.clone().unwrap_or_else(data_dir::default);
         let token = data_dir::token(&data_dir)?;
         let cache = match Cache::open(data_dir.join("compiled")) {
@@ -174,8 +194,9 @@ impl Run {
         });
         let engine = Engine::with(cache, processes).compiled_by(compiler);
         let asked = self.asked();
-        let pipelines =
-            Arc::new(Pipelines::new(engine, limits, self.keep_events, asked, on_wanted));
+        let pipelines = Pipelines::new(engine, limits, self.keep_events, asked, on_wanted)
+            .with_settings(self.settings(file));
+        let pipelines = Arc::new(pipelines);
         for spec in specs {
             pipelines.add(spec)?;
         }
@@ -230,16 +251,22 @@ impl Run {
         Wanted::all(calls.fold(0, |calls, call| calls | 1 << call), self.payload)
     }
 
-    fn specs(&self) -> anyhow::Result<Vec<Spec>> {
-        if self.pipelines.is_empty() && self.expressions.is_empty() && self.scripts.is_none() {
-            return Ok(vec![Spec { name: "all".to_owned(), scripts: Vec::new() }]);
-        }
-        let mut specs: Vec<_> =
-            self.pipelines.iter().map(|text| parse_spec(text)).collect::<Result<_, _>>()?;
-        for (number, text) in (1..).zip(&self.expressions) {
-            specs.push(expression::spec(number, text)?);
+    fn specs(&self, file: &Definitions) -> anyhow::Result<Vec<Spec>> {
+        let mut specs = pipelines::specs(&self.pipelines, &self.expressions, file)?;
+        if specs.is_empty() && self.scripts.is_none() {
+            specs.push(Spec { name: "all".to_owned(), scripts: Vec::new() });
         }
         Ok(specs)
+    }
+
+    /// What is said of scripts; the command line goes before the file.
+    fn settings(&self, file: Definitions) -> BTreeMap<String, Settings> {
+        let mut settings = file.settings;
+        for limit in &self.limits {
+            let script = settings.entry(limit.script.clone()).or_default();
+            script.limits = limit.values.or(script.limits);
+        }
+        settings
     }
 
     fn bind(&self) -> anyhow::Result<TcpListener> {

@@ -21,6 +21,7 @@ use weir_ebpf::want::Want;
 use weir_expression::Program;
 
 pub use error::ExpressionError;
+pub(crate) use error::did_you_mean;
 
 /// The bundled script that runs expressions.
 pub const SCRIPT: &str = "expression";

@@ -56,7 +56,7 @@ impl Pipelines {
                         sha256: sha256(&script.bytes),
                         size_bytes: script.bytes.len(),
                         module: self.compile(&script.name, &script.bytes)?,
-                        limits: self.limits,
+                        limits: self.limits_of(&script.name)?,
                     };
                     self.first(new, script.params, &tables, None)?
                 }
@@ -182,6 +182,8 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use weir_sdk::event::{AF_INET, CALL_SENDMSG, GROUP_NAME, Head, STATUS_OK};
 
     use super::*;
@@ -222,10 +224,10 @@ mod tests {
         }
         let (asked, on_wanted) = (Wanted::default(), Box::new(|_| {}));
         let pipelines = Pipelines::new(Engine::new(), Limits::default(), 100, asked, on_wanted);
-        pipelines.add(parse_spec("errors | service | latency").unwrap()).unwrap();
-        pipelines.add(parse_spec("destinations").unwrap()).unwrap();
-        pipelines.add(parse_spec("descriptors").unwrap()).unwrap();
-        pipelines.add(parse_spec("talkers").unwrap()).unwrap();
+        pipelines.add(parse_spec("errors | service | latency", &BTreeMap::new()).unwrap()).unwrap();
+        pipelines.add(parse_spec("destinations", &BTreeMap::new()).unwrap()).unwrap();
+        pipelines.add(parse_spec("descriptors", &BTreeMap::new()).unwrap()).unwrap();
+        pipelines.add(parse_spec("talkers", &BTreeMap::new()).unwrap()).unwrap();
         let calls = call_names(pipelines.wanted().calls);
         assert_eq!(
             calls.collect::<Vec<_>>(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use crate::script::{LimitError, LoadError, bundled};
+use crate::script::{LimitError, LimitValues, LoadError, bundled};
 
 /// A pipeline as the user wrote it.
 #[derive(Clone, Debug)]
@@ -22,6 +22,17 @@ pub struct ScriptSpec {
     pub bytes: Vec<u8>,
     /// The parameters given.
     pub params: BTreeMap<String, String>,
+}
+
+/// What is said of a script of some name before it is loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// What the name stands for in a pipeline: a bundled script's name, or a path to a `.wasm` file.
+    pub module: Option<String>,
+    /// Parameters that it is loaded with, where others are not given.
+    pub params: BTreeMap<String, String>,
+    /// Its limits; those left out are those of all scripts.
+    pub limits: LimitValues,
 }
 
 /// What is wrong with a pipeline as written.
@@ -116,13 +127,13 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
     if fits { Ok(()) } else { Err(NameError(name.to_owned())) }
 }
 
-/// Reads `errors.wasm?ignore=EAGAIN | service | mine=path/to/x.wasm`.
-pub fn parse_spec(text: &str) -> Result<Spec, SpecError> {
+/// Reads `errors.wasm?ignore=EAGAIN | service | mine=path/to/x.wasm`. `settings` are by name.
+pub fn parse_spec(text: &str, settings: &BTreeMap<String, Settings>) -> Result<Spec, SpecError> {
     let scripts: Vec<_> = text
         .split('|')
         .map(|part| match part.trim() {
             "" => Err(SpecError::Empty(text.to_owned())),
-            part => parse_script(part),
+            part => parse_script(part, settings),
         })
         .collect::<Result<_, _>>()?;
     let names: Vec<_> = scripts.iter().map(|script| script.name.as_str()).collect();
@@ -131,17 +142,21 @@ pub fn parse_spec(text: &str) -> Result<Spec, SpecError> {
     Ok(Spec { name, scripts })
 }
 
-fn parse_script(text: &str) -> Result<ScriptSpec, SpecError> {
+fn parse_script(
+    text: &str,
+    settings: &BTreeMap<String, Settings>,
+) -> Result<ScriptSpec, SpecError> {
     let (source, query) = text.split_once('?').unwrap_or((text, ""));
     let (name, source) = match source.split_once('=') {
         Some((name, source)) => (Some(name.trim()), source.trim()),
         None => (None, source),
     };
-    let bytes = module(source)?;
+    let meant = settings.get(source).and_then(|settings| settings.module.as_deref());
+    let bytes = module(meant.unwrap_or(source))?;
     let stem = Path::new(source).file_stem().and_then(|stem| stem.to_str()).unwrap_or(source);
     let name = name.unwrap_or(stem).to_owned();
     check_name(&name)?;
-    let mut params = BTreeMap::new();
+    let mut params = settings.get(&name).map(|known| known.params.clone()).unwrap_or_default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let Some((param, value)) = pair.split_once('=') else {
             return Err(SpecError::Param { script: name, param: pair.to_owned() });
@@ -170,7 +185,8 @@ mod tests {
         let path = folder.path().join("mine.wasm");
         fs::write(&path, b"\0asm").unwrap();
         let path = path.to_str().unwrap();
-        let spec = parse_spec(&format!("{path}?a=1&b=x=y | other={path}")).unwrap();
+        let spec =
+            parse_spec(&format!("{path}?a=1&b=x=y | other={path}"), &BTreeMap::new()).unwrap();
         assert_eq!(spec.name, "mine-other");
         assert_eq!(spec.scripts[0].params["b"], "x=y");
         assert_eq!(spec.scripts[1].name, "other");
@@ -178,8 +194,27 @@ mod tests {
     }
 
     #[test]
+    fn a_name_stands_for_what_is_said_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.wasm");
+        fs::write(&path, b"\0asm").unwrap();
+        let path = path.to_str().unwrap();
+        let params = BTreeMap::from([("a", "1"), ("b", "2")]);
+        let params = params.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let mine = Settings { module: Some(path.to_owned()), params, ..Settings::default() };
+        let settings = BTreeMap::from([("mine".to_owned(), mine)]);
+        let spec = parse_spec(&format!("mine?b=3 | other=mine | mine={path}"), &settings).unwrap();
+        let params = |at: usize| {
+            let params = spec.scripts[at].params.iter();
+            params.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(spec.name, "mine-other-mine");
+        assert_eq!([params(0), params(1), params(2)], ["a=1 b=3", "", "a=1 b=2"]);
+    }
+
+    #[test]
     fn says_what_is_wrong() {
-        let check = |text: &str| parse_spec(text).unwrap_err().to_string();
+        let check = |text: &str| parse_spec(text, &BTreeMap::new()).unwrap_err().to_string();
         assert!(
             check("a.wasm | ").contains("a script is missing")
                 || check("a.wasm | ").contains("cannot read")

@@ -21,7 +21,7 @@ mod worker;
 pub use info::ScriptInfo;
 pub use kept::{Kept, KeptBatch};
 pub use ledger::{Ledger, Row, Snapshot, UnpairedBy};
-pub use load::{ChangeError, ScriptSpec, Spec, SpecError, check_name, parse_spec};
+pub use load::{ChangeError, ScriptSpec, Settings, Spec, SpecError, check_name, parse_spec};
 pub use loaded::{Handover, RolledBack, ScriptState};
 pub use loading::{LoadInfo, LoadState};
 pub use params::ParamChanges;

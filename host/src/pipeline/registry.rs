@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use serde::Serialize;
 
 use super::{
-    Kept, Row, ScriptInfo,
+    ChangeError, Kept, Row, ScriptInfo, Settings,
     ledger::PipelineRows,
     loaded::Script,
     loading::Loads,
@@ -30,6 +30,7 @@ use crate::{
 pub struct Pipelines {
     pub(super) engine: Engine,
     pub(super) limits: Limits,
+    pub(super) settings: BTreeMap<String, Settings>,
     pub(super) keep_events: usize,
     pub(super) loads: Loads,
     pub(super) rollbacks: Sender<Rollback>,
@@ -100,7 +101,20 @@ impl Pipelines {
             .name("weir-rollback".to_owned())
             .spawn(move || follow_rollbacks(&weak, &told))
             .expect("the system can start a thread");
-        Self { engine, limits, keep_events, loads: Loads::default(), rollbacks, shared }
+        let (settings, loads) = (BTreeMap::new(), Loads::default());
+        Self { engine, limits, settings, keep_events, loads, rollbacks, shared }
+    }
+
+    /// With what is said of scripts by name, which holds whenever one of that name is loaded.
+    pub fn with_settings(mut self, settings: BTreeMap<String, Settings>) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The limits that a script of this name starts with.
+    pub(super) fn limits_of(&self, name: &str) -> Result<Limits, ChangeError> {
+        let settings = self.settings.get(name);
+        Ok(settings.map_or(Ok(self.limits), |settings| settings.limits.change(self.limits))?)
     }
 
     /// What is wanted at the moment.

@@ -65,7 +65,8 @@ impl Pipelines {
             let _one = self.shared.changes.lock().expect("no panic while locked");
             let state = State::clone(&self.shared.state.load());
             let old = state.scripts.get(put.name).cloned();
-            let before = old.as_ref().map_or(self.limits, |old| old.limits());
+            let before =
+                old.as_ref().map_or_else(|| self.limits_of(put.name), |old| Ok(old.limits()))?;
             let new = New {
                 name: put.name,
                 sha256: sha256(put.bytes),
@@ -79,7 +80,8 @@ impl Pipelines {
                     self.swap(state, &old, new, put.params).map(|info| (info, true))
                 }
                 None => {
-                    let params = put.params.unwrap_or_default();
+                    let said = || self.settings.get(put.name).map(|said| said.params.clone());
+                    let params = put.params.or_else(said).unwrap_or_default();
                     self.load(state, new, put.pipeline, params).map(|info| (info, false))
                 }
             }

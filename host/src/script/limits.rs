@@ -91,6 +91,19 @@ impl LimitValues {
         }
     }
 
+    /// These, and what they leave out as in the others.
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            batch_time_ms: self.batch_time_ms.or(others.batch_time_ms),
+            memory_bytes: self.memory_bytes.or(others.memory_bytes),
+            output_bytes_per_second: self
+                .output_bytes_per_second
+                .or(others.output_bytes_per_second),
+            log_lines_per_second: self.log_lines_per_second.or(others.log_lines_per_second),
+            table_keys: self.table_keys.or(others.table_keys),
+        }
+    }
+
     /// These limits, with what is given here in their place.
     pub fn change(&self, limits: Limits) -> Result<Limits, LimitError> {
         let within = |name, value: Option<u64>, now: u64, least, most| match value {
