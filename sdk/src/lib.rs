@@ -62,8 +62,9 @@
 //! Its `Cargo.toml` has `crate-type = ["cdylib"]` and `weir = { package = "weir-sdk", … }`; it is built with
 //! `--target wasm32-unknown-unknown`.
 //!
-//! Without the feature `guest`, which is on by default, there is only [`event`] and [`Errno`], and no `std`.
-#![cfg_attr(not(feature = "guest"), no_std)]
+//! Without the feature `guest`, which is on by default, there is only [`event`] and [`Errno`], and no `std`; with
+//! `view` alone there are the views of events besides.
+#![cfg_attr(not(feature = "view"), no_std)]
 
 // The attribute's output says `::weir`, in this crate's own tests too.
 #[cfg(all(test, feature = "guest"))]
@@ -74,7 +75,7 @@ pub mod event;
 
 #[cfg(feature = "guest")]
 mod about;
-#[cfg(feature = "guest")]
+#[cfg(feature = "view")]
 mod call;
 #[cfg(feature = "guest")]
 mod calls;
@@ -87,20 +88,19 @@ mod json;
 mod params;
 #[cfg(feature = "guest")]
 mod script;
-#[cfg(feature = "guest")]
+#[cfg(feature = "view")]
 mod short;
 #[cfg(feature = "guest")]
 mod table;
 #[cfg(all(feature = "guest", not(target_arch = "wasm32")))]
 pub mod testing;
-#[cfg(feature = "guest")]
+#[cfg(feature = "view")]
 mod view;
 
 pub use errno::Errno;
 #[cfg(feature = "guest")]
 pub use {
     about::{About, Param, Role},
-    call::Call,
     calls::{
         emit::emit,
         log::{Level, log},
@@ -109,9 +109,13 @@ pub use {
     params::Params,
     script::{Out, Script, Verdict},
     table::{Counter, Distinct, Gauge, Histogram, Label, Labels, Rate, Table, TopK},
+    weir_sdk_macros::script,
+};
+#[cfg(feature = "view")]
+pub use {
+    call::Call,
     view::{
         Address, Batch, BatchError, Container, Control, Controls, Credentials, Descriptor,
         Destination, Event, Group, Iov, Kernel, Parent, Sendfile, Socket, Status, Text, Toctou,
     },
-    weir_sdk_macros::script,
 };

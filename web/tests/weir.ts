@@ -35,7 +35,7 @@ export const test = base.extend<Fixtures, { weir: Weir; calls: string; pipelines
     async ({ calls, pipelines }, use) => {
       const dataDir = await mkdtemp(join(tmpdir(), "weir-page-"));
       const flags = pipelines.flatMap((pipeline) => ["-s", pipeline]);
-      const host = spawn(BINARY, ["run", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--calls", calls, "--payload", "64", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+      const host = spawn(BINARY, ["run", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--calls", calls, "--payload", "64", "--show-payload", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
       const link = await printedLink(host);
       const traffic = keepTraffic();
       await use({ link, origin: new URL(link).origin });

@@ -45,7 +45,7 @@ const GRACE: Duration = Duration::from_millis(20);
     weir run -s 'errors?ignore=EAGAIN,EPIPE | mine.wasm'\n  \
     weir run --scripts ./scripts               load, swap and unload what is in a folder\n  \
     weir run -e 'error != null | count by process.comm, error'  a script in one line\n  \
-    weir run --calls sendmsg,recvmsg --payload 64  keep every event of these calls")]
+    weir run --calls sendmsg,recvmsg --payload 64 --show-payload  keep every event of these calls")]
 pub struct Run {
     /// A pipeline: scripts with | between them. A script is a bundled one's name or a path to a
     /// .wasm file, with parameters after a ?: errors?ignore=EAGAIN&slower_than=10ms. NAME=PATH
@@ -64,13 +64,21 @@ pub struct Run {
     #[arg(long, value_name = "CALLS", value_delimiter = ',',
           value_parser = PossibleValuesParser::new(CALL_NAMES))]
     calls: Vec<String>,
-    /// Bytes of payload that events show at least; scripts may want more.
+    /// Bytes of payload that events have at least; scripts may want more. See --show-payload.
     #[arg(long, value_name = "BYTES", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(0..=PAYLOAD_BYTES as i64))]
     payload: u32,
+    /// Show payload in the API, its streams and on the page. Without it they say how many bytes there are;
+    /// scripts are given them all the same.
+    #[arg(long)]
+    show_payload: bool,
     /// Where to serve page and API: a loopback address; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070", env = "WEIR_LISTEN")]
     listen: SocketAddr,
+    /// Connections to page and API at once; further ones are answered with 503.
+    #[arg(long, value_name = "N", default_value_t = 2048,
+          value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    connections: u32,
     /// How to see the calls.
     #[arg(long, value_enum, default_value_t)]
     backend: Request,
@@ -220,6 +228,10 @@ impl Run {
             listen,
             started,
             began,
+            connections: self.connections as usize,
+            show_payload: self.show_payload,
+            feeds: http::Feeds::default(),
+            looks: tokio::sync::Semaphore::new(http::LOOKS),
         };
         serve(listener, Arc::new(app))?;
 
@@ -300,11 +312,11 @@ fn serve(listener: TcpListener, app: Arc<http::App>) -> anyhow::Result<()> {
         // Whoever reads this may send a signal at once.
         println!("page    http://{}/#token={}", app.listen, app.token);
         println!("api     http://{}/api/v1/status", app.listen);
-        let server = tokio::spawn(http::serve(listener, app, std::future::pending()));
+        let server = tokio::spawn(http::serve(listener, app));
         tokio::select! {
             _ = interrupt.recv() => Ok(()),
             _ = terminate.recv() => Ok(()),
-            result = server => result.context("the server panicked")?.context("the server failed"),
+            result = server => match result.context("the server panicked")? {},
         }
     });
     // Streams to clients never end by themselves.

@@ -112,6 +112,11 @@ impl Batch {
         Event::new(&self.heads[index], self)
     }
 
+    /// The event at an index, as scripts see it.
+    pub fn view(&self, index: usize) -> weir_sdk::Event<'_> {
+        weir_sdk::Event::of(&self.heads[index], &self.heap)
+    }
+
     /// The header, and the length of the whole block in bytes.
     pub fn header(&self, only: Only<'_>) -> (BatchHeader, usize) {
         let count = only.map_or(self.heads.len(), <[u32]>::len);

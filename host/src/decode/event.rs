@@ -86,6 +86,14 @@ impl<'a> Event<'a> {
     }
 }
 
+impl Event<'_> {
+    /// The same without the bytes of the payload: only how many there are, and that they are hidden.
+    pub fn without_payload(mut self) -> Self {
+        self.msg.hide_payload();
+        self
+    }
+}
+
 /// Whether a group was read, if only its beginning.
 pub(super) fn read(head: &Head, group: usize) -> bool {
     matches!(head.status[group], STATUS_OK | STATUS_TRUNCATED)

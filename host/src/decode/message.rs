@@ -29,6 +29,8 @@ pub struct Message<'a> {
     bytes: Option<u64>,
     payload: Option<Base64<'a>>,
     payload_len: Option<usize>,
+    /// Whether there is a payload that is not shown.
+    payload_hidden: bool,
     control: Option<Vec<Entry<'a>>>,
     controllen: Option<u64>,
     controllen_room: Option<u64>,
@@ -65,6 +67,7 @@ impl<'a> Message<'a> {
                 .then_some(head.bytes),
             payload: payload.map(Base64),
             payload_len: payload.map(<[u8]>::len),
+            payload_hidden: false,
             control: list(head, GROUP_CONTROL, || {
                 let bytes = batch.part(head.control);
                 let files = files::entries(batch.part(head.files));
@@ -74,6 +77,13 @@ impl<'a> Message<'a> {
             controllen_room: (room && call == CALL_RECVMSG).then_some(head.control_room),
             flags: (header && !nothing_received).then(|| names::flags(head.msg_flags)),
         }
+    }
+}
+
+impl Message<'_> {
+    /// Leaves out the payload, and says so.
+    pub fn hide_payload(&mut self) {
+        self.payload_hidden = self.payload.take().is_some();
     }
 }
 

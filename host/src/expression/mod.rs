@@ -47,6 +47,17 @@ pub fn compile(text: &str) -> Result<Compiled, ExpressionError> {
     parts(text).map_err(|wrong| ExpressionError::new(text, wrong))
 }
 
+/// Compiles an expression that is a filter alone.
+pub fn compile_filter(text: &str) -> Result<Program, ExpressionError> {
+    let wrong = |wrong| ExpressionError::new(text, wrong);
+    if let Ok(split::Parts { aggregate: Some(at), .. }) = split::split(text) {
+        let message =
+            "a filter alone is wanted here, without what is done with the events that fit";
+        return Err(wrong(error::Wrong::new(at, message)));
+    }
+    compile(text).map(|compiled| compiled.program)
+}
+
 fn parts(text: &str) -> Result<Compiled, error::Wrong> {
     if text.len() > MOST_BYTES {
         return Err(error::Wrong::new(

@@ -30,6 +30,12 @@ impl Error {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
+    /// Of something that cannot fail.
+    pub fn bug(what: &str, error: &dyn std::error::Error) -> Self {
+        let message = format!("{what} failed, which is a bug in weir: {error}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+
     pub fn bad_parameter(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_parameter", message)
     }
@@ -39,7 +45,10 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let refused = matches!(
             self.status,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE
+            StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+                | StatusCode::PAYLOAD_TOO_LARGE
+                | StatusCode::SERVICE_UNAVAILABLE
         );
         let mut response = (self.status, Json(self)).into_response();
         if refused {

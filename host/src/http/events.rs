@@ -2,20 +2,30 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
 
 use super::{
     App,
     error::{Error, Params},
+    filter::Filter,
 };
-use crate::pipeline::Kept;
+use crate::{
+    decode::{Batch, Event},
+    pipeline::Kept,
+};
 
 /// Events in one answer, unless asked for otherwise.
 const EVENTS: usize = 100;
 /// Most events in one answer.
 const MOST_EVENTS: usize = 10_000;
+/// Events that a filter is held against between two looks at what is kept.
+const LOOK: usize = 16_384;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +34,20 @@ pub struct EventParams {
     #[serde(default = "some_events")]
     limit: usize,
     before: Option<u64>,
+    after: Option<u64>,
+    filter: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfPipeline {
+    pipeline: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    events: Vec<Event<'a>>,
+    next_before: Option<u64>,
 }
 
 fn some_events() -> usize {
@@ -33,24 +57,101 @@ fn some_events() -> usize {
 pub async fn list(
     State(app): State<Arc<App>>,
     Params(query): Params<EventParams>,
-) -> Result<Json<Value>, Error> {
+) -> Result<Response, Error> {
     let kept = kept(&app, query.pipeline.as_deref())?;
-    let before = query.before.unwrap_or(u64::MAX);
-    let limit = query.limit.min(MOST_EVENTS);
-    let batches = kept.before(before);
-    let newest_first = batches.iter().flat_map(|batch| {
-        let indices = (0..batch.heads.len()).rev();
-        indices.map(move |index| (batch, index))
-    });
-    let mut events: Vec<_> = newest_first
-        .filter(|(batch, index)| batch.heads[*index].seq < before)
-        .take(limit + 1)
-        .collect();
-    let more = events.len() > limit;
-    events.truncate(limit);
-    let next_before = events.last().filter(|_| more).map(|(batch, index)| batch.heads[*index].seq);
-    let events: Vec<_> = events.into_iter().map(|(batch, index)| batch.event(index)).collect();
-    Ok(Json(json!({ "events": events, "next_before": next_before })))
+    let mut filter = Filter::new(&app, query.filter.as_deref())?;
+    let wanted = Wanted {
+        limit: query.limit.min(MOST_EVENTS),
+        before: query.before.unwrap_or(u64::MAX),
+        after: query.after,
+    };
+    let show_payload = app.show_payload;
+    // Looking through all that is kept may take a while, and is no work for the threads that serve.
+    let _one_of_few = app.looks.acquire().await.expect("it is never closed");
+    let page = tokio::task::spawn_blocking(move || page(&kept, &mut filter, wanted, show_payload));
+    match page.await {
+        Ok(page) => Ok(json(page)),
+        Err(error) => Err(Error::bug("looking for events", &error)),
+    }
+}
+
+/// Which of the kept events an answer has.
+#[derive(Clone, Copy)]
+struct Wanted {
+    limit: usize,
+    before: u64,
+    after: Option<u64>,
+}
+
+/// The answer, as JSON.
+fn page(kept: &Kept, filter: &mut Filter, wanted: Wanted, show_payload: bool) -> Vec<u8> {
+    let (found, more) = find(kept, filter, wanted);
+    let events: Vec<_> =
+        found.iter().map(|(batch, index)| shown(batch, *index, show_payload)).collect();
+    let last = found.last().map(|(batch, index)| batch.heads[*index].seq);
+    let page = Page { events, next_before: last.filter(|_| more) };
+    serde_json::to_vec(&page).expect("an event is JSON: its keys are texts")
+}
+
+/// The events, newest first, and whether there are more.
+fn find(kept: &Kept, filter: &mut Filter, wanted: Wanted) -> (Vec<(Arc<Batch>, usize)>, bool) {
+    let Wanted { limit, mut before, after } = wanted;
+    let at_once = if filter.is_empty() { limit + 1 } else { LOOK };
+    let mut found = Vec::new();
+    loop {
+        let batches = kept.some_before(before, at_once);
+        if batches.is_empty() {
+            return (found, false);
+        }
+        for batch in batches {
+            let end = batch.heads.partition_point(|head| head.seq < before);
+            for index in (0..end).rev() {
+                before = batch.heads[index].seq;
+                if after.is_some_and(|after| before <= after) {
+                    return (found, false);
+                }
+                if !filter.fits(&batch, index) {
+                    continue;
+                }
+                if found.len() == limit {
+                    return (found, true);
+                }
+                found.push((batch.clone(), index));
+            }
+        }
+    }
+}
+
+pub async fn get(
+    State(app): State<Arc<App>>,
+    Path(seq): Path<String>,
+    Params(query): Params<OfPipeline>,
+) -> Result<Response, Error> {
+    let kept = kept(&app, query.pipeline.as_deref())?;
+    let number: u64 = seq.parse().map_err(|_| {
+        Error::bad_parameter(format!("`{seq}` is no number of an event: write its `seq`"))
+    })?;
+    let (batch, index) = kept.event(number).ok_or_else(|| {
+        let message = format!(
+            "event {number} is not among those that the pipeline keeps: it was dropped, has not come yet, or \
+             is older than the last {}",
+            kept.fill().1
+        );
+        Error::not_found("unknown_event", message)
+    })?;
+    let event = serde_json::to_vec(&shown(&batch, index, app.show_payload));
+    Ok(json(event.expect("an event is JSON: its keys are texts")))
+}
+
+/// An event as this host shows it.
+pub fn shown(batch: &Batch, index: usize, show_payload: bool) -> Event<'_> {
+    let event = batch.event(index);
+    if show_payload { event } else { event.without_payload() }
+}
+
+fn json(body: Vec<u8>) -> Response {
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    (StatusCode::OK, [kind], Bytes::from(body)).into_response()
 }
 
 /// The kept events of a pipeline.
@@ -62,4 +163,62 @@ pub fn kept(app: &App, pipeline: Option<&str>) -> Result<Arc<Kept>, Error> {
         };
         Error::not_found("unknown_pipeline", message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_sdk::event::{CALL_SENDMSG, Head};
+
+    use super::*;
+
+    /// Events 1 to 20 in batches of five, the even ones with another name.
+    fn kept_events() -> Kept {
+        let kept = Kept::new(100);
+        for first in [1, 6, 11, 16] {
+            let mut batch = Batch::default();
+            for seq in first..first + 5 {
+                let mut head = Head { seq, call: CALL_SENDMSG, ..Head::default() };
+                let comm: &[u8] = if seq % 2 == 0 { b"even" } else { b"odd" };
+                head.comm[..comm.len()].copy_from_slice(comm);
+                batch.push(head);
+            }
+            kept.push(Arc::new(batch));
+        }
+        kept
+    }
+
+    #[track_caller]
+    fn check(
+        filter: &str,
+        limit: usize,
+        before: u64,
+        after: Option<u64>,
+        seqs: &[u64],
+        more: bool,
+    ) {
+        let program =
+            (!filter.is_empty()).then(|| crate::expression::compile_filter(filter).unwrap());
+        let mut filter = Filter::of(program);
+        let wanted = Wanted { limit, before, after };
+        let (found, is_more) = find(&kept_events(), &mut filter, wanted);
+        let found: Vec<_> = found.iter().map(|(batch, index)| batch.heads[*index].seq).collect();
+        assert_eq!((&found[..], is_more), (seqs, more));
+    }
+
+    #[test]
+    fn pages() {
+        check("", 3, u64::MAX, None, &[20, 19, 18], true);
+        check("", 3, 17, None, &[16, 15, 14], true);
+        check("", 3, 3, None, &[2, 1], false);
+        check("", 2, 3, None, &[2, 1], false);
+        check("", 0, 3, None, &[], true);
+        check("", 100, 9, Some(6), &[8, 7], false);
+        check("", 2, 9, Some(6), &[8, 7], false);
+        check("", 1, 9, Some(6), &[8], true);
+        check("", 5, 9, Some(30), &[], false);
+        check("process.comm == 'even'", 3, 17, None, &[16, 14, 12], true);
+        check("process.comm == 'even'", 3, 7, None, &[6, 4, 2], false);
+        check("process.comm == 'even' && seq > 8", 9, 14, Some(9), &[12, 10], false);
+        check("process.comm == 'none'", 3, u64::MAX, None, &[], false);
+    }
 }

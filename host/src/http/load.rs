@@ -73,10 +73,7 @@ pub async fn put(
         let answer = json!({ "name": name, "state": state, "follow": follow });
         return Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
     };
-    let (info, swapped) = ended.map_err(|error| {
-        let message = format!("a change panicked, which is a bug in weir: {error}");
-        Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
-    })??;
+    let (info, swapped) = ended.map_err(|error| Error::bug("a change", &error))??;
     if !swapped {
         return Ok((StatusCode::CREATED, Json(info)).into_response());
     }

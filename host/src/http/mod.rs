@@ -3,15 +3,18 @@
 mod auth;
 mod error;
 mod events;
+mod feed;
+mod filter;
 mod load;
 mod page;
 mod scripts;
+mod server;
 mod status;
 mod stream;
 mod tables;
 
 use std::{
-    future::Future,
+    convert::Infallible,
     net::SocketAddr,
     sync::Arc,
     time::{Instant, SystemTime},
@@ -24,6 +27,9 @@ use axum::{
     response::Response,
     routing::{get, patch},
 };
+use tokio::sync::Semaphore;
+
+pub use feed::Feeds;
 
 use crate::{
     pipeline::{Ledger, Pipelines},
@@ -46,15 +52,23 @@ pub struct App {
     pub started: SystemTime,
     /// The same by the monotonic clock.
     pub began: Instant,
+    /// Connections that are served at once.
+    pub connections: usize,
+    /// Whether payload is shown.
+    pub show_payload: bool,
+    /// What streams share.
+    pub feeds: Feeds,
+    /// Requests that look through all kept events at the same time.
+    pub looks: Semaphore,
 }
 
-/// Serves until `stop` is done.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    app: Arc<App>,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
+/// As many requests may look through all kept events at the same time.
+pub const LOOKS: usize = 2;
+
+/// Serves for ever.
+pub async fn serve(listener: tokio::net::TcpListener, app: Arc<App>) -> Infallible {
+    let connections = app.connections;
+    server::serve(listener, router(app), connections).await
 }
 
 fn router(app: Arc<App>) -> Router {
@@ -77,6 +91,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/tables/{script}/{table}", get(tables::get))
         .route("/events", get(events::list))
         .route("/events/stream", get(stream::stream))
+        .route("/events/{seq}", get(events::get))
         .fallback(error::no_such_address)
         .method_not_allowed_fallback(error::no_such_method);
     Router::new()

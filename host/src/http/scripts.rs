@@ -123,9 +123,6 @@ pub async fn blocking<T: Send + 'static>(
 ) -> Result<T, Error> {
     match tokio::task::spawn_blocking(change).await {
         Ok(result) => Ok(result?),
-        Err(error) => {
-            let message = format!("a change panicked, which is a bug in weir: {error}");
-            Err(Error::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message))
-        }
+        Err(error) => Err(Error::bug("a change", &error)),
     }
 }

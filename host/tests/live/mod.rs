@@ -86,7 +86,7 @@ impl Weir {
         Self::start_wanting(&["sendmsg"], 0, args)
     }
 
-    /// The same, where `own` wants other calls and so much payload.
+    /// The same, where `own` wants other calls and so much payload, which is shown.
     pub fn start_wanting<A: AsRef<std::ffi::OsStr>>(
         calls: &[&str],
         payload: usize,
@@ -101,6 +101,7 @@ impl Weir {
             .arg(folder.path().join("data"))
             .arg("--exit-ledger")
             .arg(folder.path().join("ledger.json"))
+            .args((payload > 0).then_some("--show-payload"))
             .args(args)
             .arg("-s")
             .arg(own)

@@ -3,11 +3,9 @@
 use std::io::Write;
 
 use weir::{Event, Labels};
-use weir_expression::{Item, Label, Names};
-
-use crate::{
-    field::{is_true, number},
-    text::{Room, text},
+use weir_expression::{
+    Item, Label, Names,
+    run::{Room, is_true, number, text},
 };
 
 /// What stands in a key for what is not there.

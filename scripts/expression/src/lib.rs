@@ -2,16 +2,13 @@
 //!
 //! The host parses and checks it; what the parameter `expression` holds here is a [`Program`].
 
-mod field;
 mod label;
 mod sum;
-mod test;
-mod text;
 
 use weir::{About, Event, Out, Param, Params, Script, Verdict};
-use weir_expression::{Program, Target};
+use weir_expression::{Program, run::Room};
 
-use crate::{sum::Summing, text::Room};
+use crate::sum::Summing;
 
 struct Expression {
     program: Program,
@@ -37,7 +34,7 @@ impl Script for Expression {
 
     fn event(&mut self, event: &Event, _out: &mut Out) -> Verdict {
         let Self { program, summing, room } = self;
-        let fits = fits(program, event, room);
+        let fits = program.fits(event, room);
         if fits && let Some(summing) = summing {
             summing.add(event, &program.names, room);
         }
@@ -45,26 +42,11 @@ impl Script for Expression {
     }
 }
 
-/// Runs the tests: each says where to go on.
-fn fits(program: &Program, event: &Event, room: &mut Room) -> bool {
-    let mut next = program.entry;
-    loop {
-        let index = match next {
-            Target::Keep => return true,
-            Target::Drop => return false,
-            Target::Step(index) => usize::from(index),
-        };
-        let step = &program.steps[index];
-        let yes = test::holds(&step.test, event, &program.names, room);
-        next = if yes { step.yes } else { step.no };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use weir::testing::{Call, Run};
     use weir_expression::{
-        Aggregate, Field, Item, Label, Names, Number, Order, Step, Sum, Test, Text,
+        Aggregate, Field, Item, Label, Names, Number, Order, Step, Sum, Target, Test, Text,
     };
 
     use super::*;

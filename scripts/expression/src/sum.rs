@@ -1,13 +1,12 @@
 //! What is done with the events that fit.
 
 use weir::{Counter, Distinct, Event, Gauge, Histogram, Rate, Table, TopK};
-use weir_expression::{Aggregate, Item, Label, Names, Number, Sum};
-
-use crate::{
-    field::number,
-    label::{Key, item, key},
-    text::Room,
+use weir_expression::{
+    Aggregate, Item, Label, Names, Number, Sum,
+    run::{Room, number},
 };
+
+use crate::label::{Key, item, key};
 
 /// An aggregate at work.
 pub struct Summing {

@@ -36,6 +36,12 @@ macro_rules! numbers {
 }
 
 impl<'a> Event<'a> {
+    /// An event as the host has it: its head, and the heap that its variable parts lie in.
+    #[cfg(feature = "host")]
+    pub fn of(head: &'a Head, heap: &'a [u8]) -> Self {
+        Self { head: zerocopy::transmute_ref!(head), heap }
+    }
+
     pub(super) fn new(head: &'a [u8; HEAD_BYTES], heap: &'a [u8]) -> Self {
         Self { head, heap }
     }

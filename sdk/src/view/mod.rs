@@ -26,5 +26,6 @@ pub use socket::Socket;
 pub use status::{Group, Status};
 pub use text::Text;
 
+#[cfg(feature = "guest")]
 pub(crate) use batch::Layout;
 use files::Files;

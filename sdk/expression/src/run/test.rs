@@ -1,12 +1,12 @@
 //! What is asked of an event.
 
-use weir::Event;
-use weir_expression::{Names, Order, Test};
+use weir_sdk::Event;
 
-use crate::{
+use super::{
     field::{is_there, is_true, number},
     text::{Room, has, text},
 };
+use crate::{Names, Order, Test};
 
 /// Whether it is so.
 pub fn holds(test: &Test, event: &Event, names: &Names, room: &mut Room) -> bool {

@@ -1,9 +1,9 @@
 //! Numbers and bools of an event.
 
-use weir::{Address, Call, Destination, Event, Group, Toctou};
-use weir_expression::{Field, Number, Part};
+use weir_sdk::{Address, Call, Destination, Event, Group, Toctou};
 
-use crate::text;
+use super::text;
+use crate::{Field, Number, Part};
 
 /// A number of the event, where it is there.
 pub fn number(event: &Event, number: &Number) -> Option<i128> {
@@ -51,7 +51,7 @@ pub fn has_name(event: &Event) -> bool {
 }
 
 /// What the kernel used, if that is another.
-fn kernel<'a>(event: &Event<'a>) -> Option<weir::Kernel<'a>> {
+fn kernel<'a>(event: &Event<'a>) -> Option<weir_sdk::Kernel<'a>> {
     event.kernel().filter(|_| event.toctou() == Toctou::Changed)
 }
 

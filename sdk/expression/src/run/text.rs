@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use weir::{Address, Destination, Event, Group, Toctou};
-use weir_expression::{Field, Names, Text};
+use weir_sdk::{Address, Destination, Event, Group, Toctou};
 
-use crate::field::has_name;
+use super::field::has_name;
+use crate::{Field, Names, Text};
 
 /// `AF_PACKET` (include/linux/socket.h).
 const AF_PACKET: u16 = 17;
@@ -15,7 +15,9 @@ const VMADDR_ANY: u32 = u32::MAX;
 /// Room for two texts, since two are compared.
 #[derive(Debug, Default)]
 pub struct Room {
+    /// For the one.
     pub left: Vec<u8>,
+    /// For the other.
     pub right: Vec<u8>,
 }
 
