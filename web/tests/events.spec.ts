@@ -27,18 +27,18 @@ test("the filter works while typing", async ({ page, weir }) => {
   await page.getByRole("button", { name: "Pause" }).click();
   const process = (await rows.first().locator(".process").innerText()).trim();
   const pid = process.slice(process.lastIndexOf(" ") + 1);
-  await page.getByRole("searchbox", { name: "Filter" }).pressSequentially(process.toUpperCase());
+  await page.getByRole("searchbox", { name: "Find" }).pressSequentially(process.toUpperCase());
   await expect(page.locator(".shown")).toHaveText(/events$/);
   const processes = await rows.locator(".process").allInnerTexts();
   expect(processes.length).toBeGreaterThan(0);
   for (const text of processes) expect(text).toContain(pid);
 
   // A minus before a word is without it.
-  await page.getByRole("searchbox", { name: "Filter" }).fill(`-${pid} sendmsg`);
+  await page.getByRole("searchbox", { name: "Find" }).fill(`-${pid} sendmsg`);
   await expect(page.locator(".shown")).toHaveText(/ of /);
   for (const text of await rows.locator(".process").allInnerTexts()) expect(text).not.toContain(pid);
 
-  await page.getByRole("searchbox", { name: "Filter" }).fill("nothing-is-called-so");
+  await page.getByRole("searchbox", { name: "Find" }).fill("nothing-is-called-so");
   await expect(page.getByText("Nothing matches the filter")).toBeVisible();
   await expect(rows).toHaveCount(0);
 });
@@ -46,7 +46,7 @@ test("the filter works while typing", async ({ page, weir }) => {
 test("the keyboard moves, opens and closes; the drawer has every field with tags and status", async ({ page, weir }) => {
   await open(page, weir, "events");
   const grid = page.getByRole("grid");
-  await page.getByRole("searchbox", { name: "Filter" }).fill("wl- sendmsg");
+  await page.getByRole("searchbox", { name: "Find" }).fill("wl- sendmsg");
   await expect(page.locator(".event-body .event-row:visible").nth(4)).toBeVisible();
   await grid.focus();
   await page.keyboard.press("ArrowDown");

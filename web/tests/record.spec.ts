@@ -94,7 +94,7 @@ test("a message that changed between call and use raises an alarm, in the list a
     event.toctou = "changed";
     event.kernel = { name: { family: "AF_INET", address: "10.0.0.66", port: 53 }, namelen: event.msg.namelen, bytes: event.msg.bytes, control: [] };
   });
-  await page.getByRole("searchbox", { name: "Filter" }).clear();
+  await page.getByRole("searchbox", { name: "Find" }).clear();
   await page.getByRole("button", { name: "1 changed between call and use" }).click();
   const rows = page.locator(".event-body .event-row:visible");
   await expect(rows).toHaveCount(1);
@@ -145,7 +145,7 @@ async function find(page: Page, weir: Weir, words: string, change?: Change): Pro
   const row = page.locator(".event-body .event-row:visible").first();
   await expect(async () => {
     await page.reload();
-    await page.getByRole("searchbox", { name: "Filter" }).fill(words);
+    await page.getByRole("searchbox", { name: "Find" }).fill(words);
     await expect(row).toBeVisible({ timeout: 2_000 });
   }).toPass();
   await page.getByRole("button", { name: "Pause" }).click();

@@ -9,7 +9,7 @@ test.use({ calls: "sendmsg,sendmmsg,recvmmsg,sendfile", pipelines: ["latency"] }
 test("events", async ({ page, weir }) => {
   await page.setViewportSize({ width: 1280, height: 960 });
   await open(page, weir, "events");
-  await page.getByRole("searchbox", { name: "Filter" }).fill("wl-");
+  await page.getByRole("searchbox", { name: "Find" }).fill("wl-");
   await expect(page.locator(".event-body .event-row:visible").nth(25)).toBeVisible();
   await page.waitForTimeout(2_000);
   // Credentials that are not the caller's own: the third message of a round of that kind.

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test as base, expect, type Page } from "@playwright/test";
@@ -10,8 +10,13 @@ import { test as base, expect, type Page } from "@playwright/test";
 const WEB = resolve(import.meta.dirname, "..");
 const BINARY = resolve(WEB, process.env["WEIR_BIN"] ?? "../target/release/weir");
 const SCRIPTS = resolve(WEB, process.env["WEIR_SCRIPTS"] ?? "../target/scripts");
+/** Files to serve instead of those in the binary, while one works on the page. */
+const PAGE = process.env["WEIR_PAGE"];
 const PIPELINES = ["service | latency", "errors", "destinations", "talkers"];
 const CALLS = "sendmsg,sendto,recvmsg,sendfile,sendmmsg,recvmmsg,recvfrom";
+/** No inline script or style, nothing from elsewhere: the page must do with less than the host allows. */
+const STRICT = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const TYPES: Record<string, string> = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
 const LINK = /http:\/\/127\.0\.0\.1:\d+\/#token=\S+/;
 const START_MS = 30_000;
 
@@ -20,6 +25,9 @@ export interface Weir {
   link: string;
   /** Without. */
   origin: string;
+  /** At the same address, with the same folder. */
+  restart: () => Promise<void>;
+  stop: () => Promise<void>;
 }
 
 interface Fixtures {
@@ -27,20 +35,30 @@ interface Fixtures {
   expectedErrors: RegExp[];
 }
 
-export const test = base.extend<Fixtures, { weir: Weir; calls: string; pipelines: string[] }>({
+export const test = base.extend<Fixtures, { weir: Weir; calls: string; pipelines: string[]; flags: string[] }>({
   calls: [CALLS, { option: true, scope: "worker" }],
   pipelines: [PIPELINES, { option: true, scope: "worker" }],
+  flags: [[], { option: true, scope: "worker" }],
 
   weir: [
-    async ({ calls, pipelines }, use) => {
+    async ({ calls, pipelines, flags }, use) => {
       const dataDir = await mkdtemp(join(tmpdir(), "weir-page-"));
-      const flags = pipelines.flatMap((pipeline) => ["-s", pipeline]);
-      const host = spawn(BINARY, ["run", "--listen", "127.0.0.1:0", "--data-dir", dataDir, "--calls", calls, "--payload", "64", "--show-payload", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
-      const link = await printedLink(host);
+      const all = [...pipelines.flatMap((pipeline) => ["-s", pipeline]), "--calls", calls, "--payload", "64", ...showPayload(), ...flags];
+      const host = await startHost(["--listen", "127.0.0.1:0", "--data-dir", dataDir, ...all]);
+      const weir = {
+        link: host.link,
+        origin: new URL(host.link).origin,
+        async restart() {
+          await interrupt(host.process);
+          Object.assign(host, await startHost(["--listen", new URL(host.link).host, "--data-dir", dataDir, ...all]));
+          weir.link = host.link;
+        },
+        stop: () => interrupt(host.process),
+      };
       const traffic = keepTraffic();
-      await use({ link, origin: new URL(link).origin });
+      await use(weir);
       await traffic.stop();
-      await interrupt(host);
+      await interrupt(host.process);
       await rm(dataDir, { recursive: true, force: true });
     },
     { scope: "worker", timeout: START_MS + 10_000 },
@@ -53,9 +71,12 @@ export const test = base.extend<Fixtures, { weir: Weir; calls: string; pipelines
   page: async ({ page, expectedErrors }, use) => {
     const errors: string[] = [];
     page.on("console", (message) => {
+      // A weir without a store has no series, which the browser reports by itself.
+      if (/404/.test(message.text()) && /\/series\?/.test(message.location().url)) return;
       if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
     });
     page.on("pageerror", (error) => errors.push(error.message));
+    await strictly(page);
     await use(page);
     expect(errors.filter((text) => !expectedErrors.some((expected) => expected.test(text)))).toEqual([]);
   },
@@ -66,7 +87,23 @@ export { expect };
 export async function open(page: Page, weir: Weir, view: "overview" | "scripts" | "events" | "tables"): Promise<void> {
   await page.goto(weir.link);
   await page.getByRole("navigation", { name: "views" }).getByRole("link", { name: view }).click();
-  await expect(page).toHaveURL(`${weir.origin}/#/${view}`);
+  await expect(page).toHaveURL((url) => url.href.startsWith(`${weir.origin}/#/${view}`));
+}
+
+/** Serves the page's own files with the strictest policy that it is to work under. */
+async function strictly(page: Page): Promise<void> {
+  await page.route(({ hostname, pathname }) => hostname === "127.0.0.1" && !pathname.startsWith("/api/"), async (route) => {
+    const headers = { "content-security-policy": STRICT };
+    if (!PAGE) {
+      const response = await route.fetch().catch(() => null);
+      if (!response) return route.abort();
+      return route.fulfill({ response, headers: { ...response.headers(), ...headers } });
+    }
+    const { pathname } = new URL(route.request().url());
+    const name = pathname === "/" ? "/index.html" : pathname;
+    const body = await readFile(join(resolve(WEB, PAGE), name));
+    return route.fulfill({ body, headers, contentType: TYPES[name.split(".").at(-1) ?? ""] ?? "text/plain" });
+  });
 }
 
 export function bundledScript(name: string): string {
@@ -75,6 +112,17 @@ export function bundledScript(name: string): string {
 
 export function screenshotPath(name: string): string {
   return join(WEB, "test-results", `${name}.png`);
+}
+
+/** Of a host that hides payload unless told otherwise. */
+function showPayload(): string[] {
+  const help = spawnSync(BINARY, ["run", "--help"], { encoding: "utf8" }).stdout;
+  return help.includes("--show-payload") ? ["--show-payload"] : [];
+}
+
+async function startHost(flags: string[]): Promise<{ process: ChildProcess; link: string }> {
+  const process = spawn(BINARY, ["run", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+  return { process, link: await printedLink(process) };
 }
 
 async function printedLink(host: ChildProcess): Promise<string> {

@@ -51,13 +51,7 @@ pub async fn put(
     let limits: LimitValues =
         parse(query.limits.as_deref(), "limits is not a JSON object of limits")?
             .unwrap_or_default();
-    let most = app.pipelines.limits().module_bytes;
-    let bytes = axum::body::to_bytes(body, most).await.map_err(|_| {
-        let message = format!(
-            "script `{name}`: the upload ended early, or is larger than {most} bytes (--script-bytes)"
-        );
-        Error::new(StatusCode::PAYLOAD_TOO_LARGE, "module_too_large", message)
-    })?;
+    let bytes = module(&app, &name, body).await?;
     let (pipelines, of) = (app.pipelines.clone(), name.clone());
     // Compiling takes a while, and is no work for the threads that serve. It goes on if nobody
     // waits any more.
@@ -97,7 +91,21 @@ async fn proven(app: &App, swapped: ScriptInfo) -> ScriptInfo {
     now
 }
 
-fn parse<T: DeserializeOwned>(json: Option<&str>, what: &str) -> Result<Option<T>, Error> {
+/// The module that a request brings along.
+pub(super) async fn module(app: &App, name: &str, body: Body) -> Result<axum::body::Bytes, Error> {
+    let most = app.pipelines.limits().module_bytes;
+    axum::body::to_bytes(body, most).await.map_err(|_| {
+        let message = format!(
+            "script `{name}`: the upload ended early, or is larger than {most} bytes (--script-bytes)"
+        );
+        Error::new(StatusCode::PAYLOAD_TOO_LARGE, "module_too_large", message)
+    })
+}
+
+pub(super) fn parse<T: DeserializeOwned>(
+    json: Option<&str>,
+    what: &str,
+) -> Result<Option<T>, Error> {
     json.map(serde_json::from_str)
         .transpose()
         .map_err(|error| Error::bad_parameter(format!("{what}: {error}")))

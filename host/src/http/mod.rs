@@ -1,6 +1,7 @@
 //! The API, the live stream and the page. The only module that knows axum.
 
 mod auth;
+mod check;
 mod error;
 mod events;
 mod feed;
@@ -25,7 +26,7 @@ use axum::{
     http::{HeaderValue, header},
     middleware,
     response::Response,
-    routing::{get, patch},
+    routing::{get, patch, post},
 };
 use tokio::sync::Semaphore;
 
@@ -82,6 +83,7 @@ fn router(app: Arc<App>) -> Router {
         )
         .route("/scripts/{name}/logs", get(scripts::logs))
         .route("/scripts/{name}/load", get(load::load))
+        .route("/scripts/{name}/check", post(check::check))
         .route("/scripts/{name}/limits", patch(load::limits))
         .route("/scripts/{name}/emitted", get(load::emitted))
         .route("/loads", get(load::loads))

@@ -1,6 +1,7 @@
 //! Batches on their way: the reader, each pipeline's queue and worker, the kept events, the ledger.
 
 mod change;
+mod check;
 mod info;
 mod kept;
 mod ledger;
@@ -18,6 +19,7 @@ mod turn;
 mod wanted;
 mod worker;
 
+pub use check::Checked;
 pub use info::ScriptInfo;
 pub use kept::{Kept, KeptBatch};
 pub use ledger::{Ledger, Row, Snapshot, UnpairedBy};

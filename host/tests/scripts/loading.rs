@@ -160,3 +160,24 @@ fn results_and_rollbacks_are_shown() {
     let rows = crate::live::pipeline(&ledger, "x");
     assert_eq!(crate::live::row(rows, "trapped"), 0, "{rows}");
 }
+
+#[test]
+fn a_module_that_is_only_checked_changes_nothing() {
+    let (weir, _folder) = with_two_pipelines(&[]);
+    let before = weir.get("/api/v1/scripts");
+    let (status, answer) = weir.change("POST", "/api/v1/scripts/keep/check", &guest::script(KEEP));
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!((&answer["name"], &answer["form"]), (&json!("keep"), &json!("core")), "{answer}");
+    assert_eq!(answer["describe"]["wants"]["calls"], json!(["sendmsg"]), "{answer}");
+    let (status, answer) = weir.change("POST", "/api/v1/scripts/new/check", b"garbage");
+    assert_eq!((status, answer["code"].as_str()), (422, Some("invalid_module")), "{answer}");
+    let after = weir.get("/api/v1/scripts");
+    let names = |list: &serde_json::Value| -> Vec<_> {
+        let scripts = list["scripts"].as_array().unwrap();
+        scripts.iter().map(|script| (script["name"].clone(), script["sha256"].clone())).collect()
+    };
+    assert_eq!(names(&before), names(&after));
+    assert_eq!(weir.get("/api/v1/loads")["loads"], json!([]));
+    check_unharmed(&weir);
+    weir.stop();
+}

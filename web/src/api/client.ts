@@ -18,25 +18,33 @@ export class ApiError extends Error {
 export class Unreachable extends Error {}
 
 export interface Change {
-  method: "PUT" | "PATCH" | "DELETE";
+  method: "PUT" | "PATCH" | "POST" | "DELETE";
   body?: BodyInit;
   contentType?: string;
 }
 
 export function read<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return request<T>(path, { signal: signal ?? AbortSignal.timeout(5_000) });
+  return request<T>(path, { headers: authorization(), signal: signal ?? AbortSignal.timeout(5_000) });
 }
 
 export function change<T>(path: string, { method, body, contentType }: Change): Promise<{ status: number; value: T }> {
-  const headers: Record<string, string> = {};
-  const secret = token();
-  if (secret) headers["authorization"] = `Bearer ${secret}`;
+  const headers = authorization();
   if (contentType) headers["content-type"] = contentType;
   return requestWithStatus<T>(path, { method, headers, ...(body === undefined ? {} : { body }) });
 }
 
-export function streamUrl(pipeline: string): string {
-  return `${BASE}/events/stream?pipeline=${encodeURIComponent(pipeline)}`;
+/** An answer that goes on: for streams of events. */
+export async function openStream(path: string, lastEventId: string | null, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const headers = { ...authorization(), accept: "text/event-stream", ...(lastEventId === null ? {} : { "last-event-id": lastEventId }) };
+  const response = await answer(path, { headers, signal });
+  if (!response.body) throw new Unreachable(`no stream from ${location.host}`);
+  return response.body;
+}
+
+/** Reads are open unless the host wants the token for them, too. */
+function authorization(): Record<string, string> {
+  const secret = token();
+  return secret ? { authorization: `Bearer ${secret}` } : {};
 }
 
 async function request<T>(path: string, init: RequestInit): Promise<T> {
@@ -44,6 +52,12 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
 }
 
 async function requestWithStatus<T>(path: string, init: RequestInit): Promise<{ status: number; value: T }> {
+  const response = await answer(path, init);
+  const value = (response.status === 204 ? undefined : await response.json()) as T;
+  return { status: response.status, value };
+}
+
+async function answer(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(`${BASE}${path}`, { cache: "no-store", ...init });
@@ -51,8 +65,7 @@ async function requestWithStatus<T>(path: string, init: RequestInit): Promise<{ 
     throw new Unreachable(`no answer from ${location.host}`, { cause });
   }
   if (!response.ok) throw await refusal(response);
-  const value = (response.status === 204 ? undefined : await response.json()) as T;
-  return { status: response.status, value };
+  return response;
 }
 
 async function refusal(response: Response): Promise<ApiError> {

@@ -56,7 +56,7 @@ export interface PipelineLedger {
   queued: number;
 }
 
-export type ScriptState = "running" | "paused" | "disabled" | "quarantined" | "failed";
+export type ScriptState = "running" | "paused" | "disabled" | "quarantined";
 
 export interface Script {
   name: string;
@@ -68,31 +68,105 @@ export interface Script {
   state: ScriptState;
   state_why: string | null;
   pipelines: string[];
+  form: "core" | "component";
   size_bytes: number;
   loaded: string;
-  params: Record<string, unknown>;
-  describe: Description | null;
+  params: Record<string, string>;
+  limits: ScriptLimits;
+  describe: Description;
   events_in: number;
   kept: number;
   dropped: number;
+  output_refused: number;
   batches: number;
   p50_ns: number | null;
   p99_ns: number | null;
+  /** Of one processor, over the last 8 seconds: 0.01 is a hundredth. */
+  core_share: number;
   memory_bytes: number | null;
   switched_at_seq: number | null;
+  /** What became of the state of the version before. */
+  handover: { saved_bytes: number; error: string | null } | null;
+  /** The version that failed with its first batches, so that this one was put back. */
+  rolled_back: { version: string; sha256: string; fault: Fault } | null;
   faults: Faults;
 }
 
+export interface ScriptLimits {
+  batch_time_ms: number;
+  memory_bytes: number;
+  output_bytes_per_second: number;
+  log_lines_per_second: number;
+  table_keys: number;
+}
+
 export interface Description {
-  params?: { name: string; type: string; default: unknown; help: string }[] | null;
-  tables?: { name: string; kind: string; help: string }[] | null;
-  wants?: { calls: string[]; payload: number } | null;
+  name: string;
+  version: string;
+  summary: string;
+  role: string | null;
+  language: string;
+  params: Param[];
+  tables: { name: string; kind: string; help: string }[];
+  wants: { calls: string[]; payload: number; [condition: string]: unknown };
+  state_version: number;
+}
+
+export interface Param {
+  name: string;
+  /** string, int, uint, float, bool, duration, enum, expression; others take any text. */
+  type: string;
+  default: string;
+  /** The values that it can have, if that is a list. */
+  values?: string[];
+  help: string;
 }
 
 export interface Faults {
   trapped: number;
   timed_out: number;
-  last: { time: string; kind: string; message: string; backtrace: string[] } | null;
+  last: Fault | null;
+}
+
+export interface Fault {
+  time: string;
+  kind: string;
+  message: string;
+  backtrace: string[];
+}
+
+/** What a module would be as a script. */
+export interface Checked {
+  name: string;
+  sha256: string;
+  size_bytes: number;
+  form: "core" | "component";
+  describe: Description;
+  /** Of the version before, which this one does not have. */
+  params_lost: string[];
+}
+
+export interface Load {
+  name: string;
+  state: "compiling" | "starting" | "loaded" | "refused";
+  size_bytes: number;
+  began: string;
+  took_ms: number;
+  error: string | null;
+  code: string | null;
+}
+
+/** Of a load that takes longer than a request. */
+export interface Accepted {
+  name: string;
+  state: Load["state"];
+  follow: string;
+}
+
+export interface EmittedPage {
+  results: { time: string; value: unknown }[];
+  total: number;
+  refused: number;
 }
 
 export interface LogPage {
@@ -194,6 +268,30 @@ export interface TableOf<K extends TableKind> extends TableHead {
 }
 
 export type Table = { [K in TableKind]: TableOf<K> }[TableKind];
+
+export interface Series {
+  script: string;
+  table: string;
+  kind: TableKind;
+  labels: string[];
+  unit: string;
+  from: string;
+  to: string;
+  step_s: number;
+  times: string[];
+  series: SeriesOfKey[];
+}
+
+export interface SeriesOfKey {
+  key: string[];
+  values: (number | null)[];
+  /** Of histograms. */
+  p50?: (number | null)[];
+  p90?: (number | null)[];
+  p99?: (number | null)[];
+  /** Of histograms, where asked for: counts of each time, between bounds. */
+  buckets?: { bounds: number[]; counts: (number[] | null)[] };
+}
 
 /** A socket address: which of the parts there are goes by the family. */
 export interface Address {

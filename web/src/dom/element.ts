@@ -19,6 +19,8 @@ function fill<E extends Element>(element: E, props: Props | null, children: Chil
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") element.addEventListener(name.slice(2), value as EventListener);
+    // A strict content security policy lets scripts style, but not attributes.
+    else if (name === "style") (element as unknown as ElementCSSInlineStyle).style.cssText = String(value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
   append(element, children);

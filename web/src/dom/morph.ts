@@ -27,7 +27,9 @@ function morphNode(old: Node, fresh: Node): void {
     return;
   }
   for (const { name, value } of Array.from(fresh.attributes)) {
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (old.getAttribute(name) === value) continue;
+    if (name === "style") (old as unknown as ElementCSSInlineStyle).style.cssText = value;
+    else old.setAttribute(name, value);
   }
   for (const { name } of Array.from(old.attributes)) {
     // Whether details are open is the reader's choice.

@@ -10,5 +10,7 @@ export function goodNotice(text: string): HTMLElement {
 export function errorNotice(error: unknown): HTMLElement {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof ApiError ? h("code", { class: "error-code" }, error.code) : null;
-  return h("p", { class: "notice bad", role: "alert" }, h("span", { class: "error-message" }, message), " ", code);
+  // Of an expression the second and third line mark the place, so each character has its own column.
+  const marked = message.includes("\n");
+  return h("div", { class: "notice bad", role: "alert" }, h("span", { class: marked ? "error-message marked" : "error-message" }, message), " ", code);
 }

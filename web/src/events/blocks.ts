@@ -2,7 +2,7 @@ import type { CallEvent, ControlMessage, Credentials, FileOfFd, KernelCopy, Mess
 import { h } from "../dom/element";
 import { count } from "../format/quantity";
 import { controlMessages } from "./control";
-import { payload } from "./payload";
+import { hiddenPayload, payload } from "./payload";
 import { address, file } from "./place";
 
 type Block = (value: never, event: CallEvent) => HTMLElement;
@@ -20,6 +20,8 @@ const BLOCKS: Record<string, Block> = {
 };
 
 export function block(name: string, value: unknown, event: CallEvent): HTMLElement | null {
+  const read = event.msg?.payload_len ?? 0;
+  if (name === "msg.payload" && value === null && (read > 0 || event.msg?.["payload_hidden"] === true)) return hiddenPayload(read);
   // One end may be without an address, and the other not.
   if (value === null && name !== "socket.local") return null;
   return Object.hasOwn(BLOCKS, name) ? BLOCKS[name]?.(value as never, event) ?? null : null;

@@ -1,29 +1,33 @@
 import type { CallEvent } from "../api/shapes";
 import { h } from "../dom/element";
 import { clock } from "../format/clock";
-import { cells } from "./row";
 import { differences } from "./blocks";
 import { type FieldGroup, type FieldLine, fieldGroups } from "./field_tree";
 import { legend, noteBadges } from "./notes";
+import { place } from "./place";
 
 /** Of fields that are shown together. */
 const TITLES: Record<string, string> = { "socket.local": "both ends", "sendfile.in": "from, to", kernel: "beside the caller's" };
 
 export interface Drawer {
   element: HTMLElement;
-  show: (event: CallEvent) => void;
+  /** The link leads to the event by its seq. */
+  show: (event: CallEvent, link: string) => void;
   hide: () => void;
 }
 
-export function drawer(onClose: () => void): Drawer {
+export function drawer(on: { close: () => void; step: (by: number) => void }): Drawer {
   const title = h("h2", { id: "drawer-title" });
   const subtitle = h("p", { class: "subdued drawer-subtitle" });
-  const close = h("button", { type: "button", class: "quiet", "aria-label": "close", title: "Close (Esc)", onclick: onClose }, "✕");
+  const permalink = h("a", { class: "permalink", title: "A link to this event, while weir keeps it" }, "link");
+  const newer = h("button", { type: "button", class: "quiet", "aria-label": "newer event", title: "Newer (k)", onclick: () => on.step(-1) }, "↑");
+  const older = h("button", { type: "button", class: "quiet", "aria-label": "older event", title: "Older (j)", onclick: () => on.step(1) }, "↓");
+  const close = h("button", { type: "button", class: "quiet", "aria-label": "close", title: "Close (Esc)", onclick: on.close }, "✕");
   const content = h("div", { class: "drawer-content" });
   const raw = h("pre", { tabindex: 0, "aria-label": "raw JSON" });
   const copy = h("button", { type: "button" }, "Copy");
   const json = h("details", { class: "raw-json" }, h("summary", null, "Raw JSON"), copy, raw);
-  const element = h("aside", { class: "drawer", hidden: true, "aria-labelledby": "drawer-title" }, h("header", null, h("div", null, title, subtitle), close), legend(), content, json);
+  const element = h("aside", { class: "drawer", hidden: true, "aria-labelledby": "drawer-title" }, h("header", null, h("div", null, title, subtitle), h("div", { class: "drawer-tools" }, permalink, newer, older, close)), legend(), content, json);
   copy.addEventListener("click", () => {
     const said = (text: string) => {
       copy.textContent = text;
@@ -33,10 +37,10 @@ export function drawer(onClose: () => void): Drawer {
   });
   return {
     element,
-    show(event) {
-      const short = cells(event);
+    show(event, link) {
+      permalink.href = link;
       title.textContent = `Event ${event.seq}`;
-      subtitle.textContent = `${short.process} · ${short.call} · ${short.place} · ${clock(event.time)}`;
+      subtitle.textContent = `${event.process.comm} ${event.process.pid} · ${event.call}${event.index === null ? "" : ` [${event.index}]`} · ${place(event)} · ${clock(event.time)}`;
       content.replaceChildren(...[alarm(event), ...fieldGroups(event).map(group)].filter((part) => part !== null));
       element.scrollTop = 0;
       element.classList.toggle("changed", event.toctou === "changed");

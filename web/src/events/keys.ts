@@ -1,3 +1,14 @@
+import type { Shortcut } from "../shell/shortcuts";
+
+/** For the help; they are taken below. */
+export const KEYS: readonly Shortcut[] = [
+  { key: "ArrowDown", shown: "↑ ↓", help: "in the list: an event on" },
+  { key: "PageDown", shown: "Page ↑ ↓", help: "in the list: a page on" },
+  { key: "Home", shown: "Home End", help: "in the list: the newest, the oldest" },
+  { key: "Enter", help: "in the list: every field of the event" },
+  { key: "Escape", shown: "Esc", help: "closes the fields, then goes on live" },
+];
+
 interface Actions {
   list: HTMLElement;
   step: (by: number) => void;
@@ -20,7 +31,7 @@ export function takeKeys(root: HTMLElement, { list, step, open, close, pageRows 
   const onKey = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const target = event.target as Element;
-    if (event.key === "Escape" && !target.closest("dialog, input, select")) {
+    if (event.key === "Escape" && !target.closest("dialog, input, select, details.column-menu")) {
       event.preventDefault();
       close();
       return;

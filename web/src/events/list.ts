@@ -1,12 +1,11 @@
 import { h } from "../dom/element";
-import { cells, COLUMNS, HEADINGS, type Row } from "./row";
+import { chosenColumns, type Column, columnsFor, templateOf } from "./columns";
+import type { Row } from "./row";
 
 // Only the rows in sight exist, and they are used again: a thousand events a second cost the same as ten.
 
 const ROW_PX = 28;
 const OVERSCAN = 6;
-/** Columns whose text may be longer than their room. */
-const TITLED = new Set<string>(["process", "call", "fd", "place", "result", "attrs"]);
 
 export interface EventList {
   element: HTMLElement;
@@ -14,32 +13,49 @@ export interface EventList {
   show: (rows: readonly Row[], selected: number | null) => void;
   reveal: (seq: number) => void;
   pageRows: () => number;
+  /** The choice of columns has changed. */
+  relayout: () => void;
 }
 
 export function eventList(onPick: (seq: number) => void): EventList {
-  const head = h("div", { class: "event-row head", role: "row" }, ...COLUMNS.map((name) => h("span", { class: name, role: "columnheader" }, HEADINGS[name])));
+  const head = h("div", { class: "event-row head", role: "row", "aria-rowindex": 1 });
   const body = h("div", { class: "event-body", role: "rowgroup" });
-  const element = h("div", { class: "event-list", role: "grid", tabindex: 0, "aria-label": "events, newest first", "aria-readonly": "true" }, head, body);
-  const pool: HTMLElement[] = [];
+  const element = h("div", { class: "event-list", role: "grid", tabindex: 0, "aria-label": "events, newest first", "aria-readonly": "true" }, h("div", { role: "rowgroup", class: "event-head" }, head), body);
+  let columns: Column[] = [];
+  let pool: HTMLElement[] = [];
   let shown: readonly Row[] = [];
   let selected: number | null = null;
 
+  const layOut = () => {
+    const next = columnsFor(element.clientWidth, chosenColumns());
+    if (next.map(({ name }) => name).join() !== columns.map(({ name }) => name).join()) {
+      columns = next;
+      const { template, least } = templateOf(columns);
+      element.style.setProperty("--columns", template);
+      element.style.setProperty("--least", `${least}px`);
+      head.replaceChildren(...columns.map(({ name, heading, number }) => h("span", { class: number ? `${name} number` : name, role: "columnheader" }, heading)));
+      element.setAttribute("aria-colcount", String(columns.length));
+      pool = [];
+      body.replaceChildren();
+    }
+    draw();
+  };
   const draw = () => {
     const first = Math.max(0, Math.floor(element.scrollTop / ROW_PX) - OVERSCAN);
     const last = Math.min(shown.length, first + Math.ceil(element.clientHeight / ROW_PX) + 2 * OVERSCAN);
     while (pool.length < last - first) {
-      const slot = emptyRow();
+      const slot = emptyRow(columns);
       pool.push(slot);
       body.append(slot);
     }
     pool.forEach((slot, at) => {
       const row = at < last - first ? shown[first + at] : undefined;
       slot.hidden = row === undefined;
-      if (row) fillRow(slot, row, first + at, row.event.seq === selected);
+      if (row) fillRow(slot, columns, row, first + at, row.event.seq === selected);
     });
     body.style.height = `${shown.length * ROW_PX}px`;
     element.setAttribute("aria-rowcount", String(shown.length + 1));
-    const active = selected !== null && shown.some((row) => row.event.seq === selected);
+    const active = selected !== null && pool.some((slot) => !slot.hidden && slot.id === `event-${selected}`);
     if (active) element.setAttribute("aria-activedescendant", `event-${selected}`);
     else element.removeAttribute("aria-activedescendant");
   };
@@ -49,10 +65,11 @@ export function eventList(onPick: (seq: number) => void): EventList {
     const seq = (event.target as Element).closest<HTMLElement>(".event-row")?.dataset["seq"];
     if (seq) onPick(Number(seq));
   });
-  new ResizeObserver(draw).observe(element);
+  new ResizeObserver(layOut).observe(element);
 
   return {
     element,
+    relayout: layOut,
     show(rows, nowSelected) {
       // Who has scrolled down is reading: keep the same events in place while newer ones come in above.
       const top = shown[0]?.event.seq;
@@ -78,11 +95,11 @@ export function eventList(onPick: (seq: number) => void): EventList {
   };
 }
 
-function emptyRow(): HTMLElement {
-  return h("div", { class: "event-row", role: "row" }, ...COLUMNS.map((name) => h("span", { class: name, role: "gridcell" })));
+function emptyRow(columns: Column[]): HTMLElement {
+  return h("div", { class: "event-row", role: "row" }, ...columns.map(({ name, number }) => h("span", { class: number ? `${name} number` : name, role: "gridcell" })));
 }
 
-function fillRow(slot: HTMLElement, { event }: Row, index: number, isSelected: boolean): void {
+function fillRow(slot: HTMLElement, columns: Column[], { event }: Row, index: number, isSelected: boolean): void {
   slot.style.transform = `translateY(${index * ROW_PX}px)`;
   slot.setAttribute("aria-rowindex", String(index + 2));
   slot.setAttribute("aria-selected", String(isSelected));
@@ -91,11 +108,11 @@ function fillRow(slot: HTMLElement, { event }: Row, index: number, isSelected: b
   slot.id = `event-${event.seq}`;
   slot.classList.toggle("failed", event.error !== null);
   slot.classList.toggle("changed", event.toctou === "changed");
-  const texts = cells(event);
-  COLUMNS.forEach((name, at) => {
-    const cell = slot.children[at];
-    if (!cell) return;
-    cell.textContent = texts[name];
-    if (TITLED.has(name)) cell.setAttribute("title", texts[name]);
+  columns.forEach(({ cell, titled }, at) => {
+    const element = slot.children[at];
+    if (!element) return;
+    const text = cell(event);
+    element.textContent = text;
+    if (titled) element.setAttribute("title", text);
   });
 }

@@ -18,6 +18,11 @@ export function payload(base64: string, whole: number | null): HTMLElement {
   );
 }
 
+/** Bytes that scripts were given, and that are not for the eyes of who looks at the page. */
+export function hiddenPayload(length: number): HTMLElement {
+  return h("p", { class: "payload hidden-payload" }, h("b", null, "hidden"), `: ${count(length)} bytes were read for scripts. `, h("code", null, "weir run --show-payload"), " shows them here.");
+}
+
 function dump(bytes: Uint8Array, perLine: number): string {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += perLine) {

@@ -13,19 +13,35 @@ export interface Figures {
   connected: boolean;
 }
 
-/** What the list shows in such an event's row, so that the filter finds these alone. */
+/** What the list shows in such an event's row, so that these alone are found. */
 const CHANGED = "⚠";
+const TYPING_MS = 300;
 
 export interface Toolbar {
   element: HTMLElement;
+  /** In the language of expressions: the host filters. */
   filter: HTMLInputElement;
+  /** Words, in what is here. */
+  find: HTMLInputElement;
   offer: (pipelines: Pipeline[], chosen: string) => void;
   tell: (figures: Figures) => void;
+  /** What is wrong with the filter; null: nothing. */
+  complain: (message: string | null) => void;
 }
 
-export function toolbar(on: { pipeline: (name: string) => void; pause: () => void; filter: () => void }): Toolbar {
+interface Heard {
+  pipeline: (name: string) => void;
+  pause: () => void;
+  filter: () => void;
+  find: () => void;
+}
+
+export function toolbar(columns: HTMLElement, on: Heard): Toolbar {
   const pipelines = h("select", { id: "event-pipeline" });
-  const filter = h("input", { id: "event-filter", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "process, pid, call, address, file, error, attribute…; -word: without it" });
+  const filter = h("input", { id: "event-filter", type: "search", class: "expression", autocomplete: "off", autocapitalize: "off", spellcheck: "false", "data-search": true, "aria-describedby": "filter-error filter-help", placeholder: 'call == "sendmsg" && error != null' });
+  const find = h("input", { id: "event-find", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "words; -word: without it" });
+  const wrong = h("pre", { id: "filter-error", class: "filter-error", role: "alert", hidden: true });
+  const help = h("p", { id: "filter-help", class: "sr-only" }, "A condition in the language of expressions, by which the host filters; docs/expressions.md has its names.");
   const pause = h("button", { type: "button", class: "pause", "aria-pressed": "false" }, "Pause");
   const shown = h("span", { class: "shown" });
   const waiting = h("span", { class: "waiting" });
@@ -35,22 +51,31 @@ export function toolbar(on: { pipeline: (name: string) => void; pause: () => voi
   const element = h(
     "div",
     { class: "toolbar", role: "search", "aria-label": "events" },
-    h("div", { class: "field" }, h("label", { for: "event-pipeline" }, "Pipeline"), pipelines),
-    h("div", { class: "field grow" }, h("label", { for: "event-filter" }, "Filter"), filter),
+    h("div", { class: "field of-pipeline" }, h("label", { for: "event-pipeline" }, "Pipeline"), pipelines),
+    h("div", { class: "field grow" }, h("label", { for: "event-filter" }, "Filter"), filter, help),
+    h("div", { class: "field of-find" }, h("label", { for: "event-find" }, "Find"), find),
     pause,
+    columns,
+    wrong,
     h("p", { class: "figures-line" }, live, shown, missed, waiting, changed),
   );
+  let timer: ReturnType<typeof setTimeout> | undefined;
   pipelines.addEventListener("change", () => on.pipeline(pipelines.value));
-  filter.addEventListener("input", on.filter);
+  filter.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(on.filter, TYPING_MS);
+  });
+  find.addEventListener("input", on.find);
   pause.addEventListener("click", on.pause);
   changed.addEventListener("click", () => {
-    filter.value = CHANGED;
-    on.filter();
+    find.value = CHANGED;
+    on.find();
   });
   let offered = "";
   return {
     element,
     filter,
+    find,
     offer(list, chosen) {
       const names = list.map((pipeline) => pipeline.name).join("\n");
       if (names !== offered) {
@@ -70,6 +95,11 @@ export function toolbar(on: { pipeline: (name: string) => void; pause: () => voi
       live.className = `live ${!connected ? "off" : paused ? "paused" : "on"}`;
       pause.textContent = paused ? "Resume" : "Pause";
       pause.setAttribute("aria-pressed", String(paused));
+    },
+    complain(message) {
+      wrong.hidden = message === null;
+      if (wrong.textContent !== (message ?? "")) wrong.textContent = message ?? "";
+      filter.setAttribute("aria-invalid", String(message !== null));
     },
   };
 }

@@ -2,22 +2,28 @@ import { read } from "../api/client";
 import type { Pipeline } from "../api/shapes";
 import { h } from "../dom/element";
 import { watchHost } from "../host/status_poll";
-import type { View } from "../view";
+import type { Place, View } from "../view";
+import { columnMenu } from "./column_menu";
 import { drawer } from "./drawer";
-import { takeKeys } from "./keys";
+import { eventGone, noEvents, nothingMatches } from "./empty";
+import { feed } from "./feed";
+import { judge } from "./filter";
+import { KEYS, takeKeys } from "./keys";
+import { fetchEvent, hashOf, linked } from "./link";
 import { eventList } from "./list";
 import { matches, type Row, terms } from "./row";
-import { shelf } from "./shelf";
-import { follow } from "./stream";
 import { toolbar } from "./toolbar";
 
 const DRAW_EVERY_MS = 100;
 const PIPELINES_EVERY_MS = 5_000;
 
-export function events(root: HTMLElement, path: string[]): View {
-  const kept = shelf();
-  let pipeline = path[0] ?? "";
-  /** What the last drawing was made of, and what of it passed the filter, newest first. */
+export function events(root: HTMLElement, place: Place): View {
+  const first = linked(place);
+  let pipeline = first.pipeline ?? "";
+  let pipelines: Pipeline[] = [];
+  /** What the host filters by; what is typed may be wrong. */
+  let filter = "";
+  /** What the last drawing was made of, and what of it passed, newest first. */
   let drawnFrom: readonly Row[] = [];
   let shown: readonly Row[] = [];
   /** What the list stood at when it was paused; null while it is live. */
@@ -25,35 +31,55 @@ export function events(root: HTMLElement, path: string[]): View {
   /** Paused by a selection, so letting go of it goes on. */
   let held = false;
   let selected: number | null = null;
-  let missed = 0;
+  /** Linked to, and not looked up yet. */
+  let wanted: number | null = first.seq;
   let waiting = 0;
-  let connected = false;
-  let stopFollowing = () => {};
+  let judging = new AbortController();
 
   const list = eventList((seq) => {
     select(seq);
     openDrawer();
   });
-  const detail = drawer(() => closeDrawer());
-  const bar = toolbar({ pipeline: (name) => (location.hash = `#/events/${encodeURIComponent(name)}`), pause: () => (frozen ? resume() : pause()), filter: () => draw() });
+  const detail = drawer({ close: () => closeDrawer(), step: (by) => step(by) });
+  const menu = columnMenu(() => list.element.clientWidth, list.relayout);
+  const bar = toolbar(menu, {
+    pipeline: (name) => (location.hash = hashOf(name, null, filter)),
+    pause: () => (frozen ? resume() : pause()),
+    filter: () => void setFilter(bar.filter.value.trim()),
+    find: () => draw(),
+  });
   const empty = h("div", { class: "empty" });
   root.append(h("h1", { class: "sr-only" }, "Events"), bar.element, h("div", { class: "events-split" }, h("div", { class: "event-place" }, list.element, empty), detail.element));
 
+  const words = () => terms(bar.find.value);
+  const source = feed({
+    came(count) {
+      waiting += count;
+      drawSoon();
+    },
+    changed: () => drawSoon(),
+    refused: (error) => bar.complain(error.status === 422 || error.status === 400 ? error.message : null),
+    stays(row) {
+      const now = words();
+      return now.length > 0 && matches(row, now);
+    },
+  });
   let drawn = 0;
   let frame = 0;
   const draw = () => {
     cancelAnimationFrame(frame);
     frame = 0;
     drawn = performance.now();
-    const all = frozen ?? kept.rows();
+    const all = frozen ?? source.rows();
     drawnFrom = all;
     if (!frozen) waiting = 0;
-    const wanted = terms(bar.filter.value);
-    shown = all.filter((row) => matches(row, wanted)).reverse();
+    const sought = words();
+    shown = all.filter((row) => matches(row, sought)).reverse();
     list.show(shown, selected);
-    bar.tell({ shown: shown.length, held: all.length, missed, changed: all.filter(({ event }) => event.toctou === "changed").length, waiting, paused: frozen !== null, connected });
+    const changed = all.filter(({ event }) => event.toctou === "changed").length;
+    bar.tell({ shown: shown.length, held: all.length, missed: source.missed(), changed, waiting, paused: frozen !== null, connected: source.connected() });
     empty.hidden = shown.length > 0;
-    if (shown.length === 0) empty.replaceChildren(...(all.length > 0 ? nothingMatches() : noEvents()));
+    if (shown.length === 0) empty.replaceChildren(...(all.length > 0 ? nothingMatches() : noEvents(filter)));
   };
   const drawSoon = () => {
     if (frame) return;
@@ -61,6 +87,10 @@ export function events(root: HTMLElement, path: string[]): View {
       if (now - drawn >= DRAW_EVERY_MS) draw();
       else frame = requestAnimationFrame(wait);
     });
+  };
+  /** So that the address bar always leads to what is seen. */
+  const mark = () => {
+    if (pipeline) history.replaceState(null, "", hashOf(pipeline, detail.element.hidden ? null : selected, filter));
   };
   const pause = () => {
     // What the reader sees, not what came since: the row under the cursor must stay there.
@@ -73,6 +103,7 @@ export function events(root: HTMLElement, path: string[]): View {
     selected = null;
     detail.hide();
     list.element.scrollTop = 0;
+    mark();
     draw();
   };
   const select = (seq: number) => {
@@ -88,13 +119,16 @@ export function events(root: HTMLElement, path: string[]): View {
   };
   const openDrawer = () => {
     const row = shown.find(({ event }) => event.seq === selected);
-    if (row) detail.show(row.event);
+    if (!row) return;
+    detail.show(row.event, hashOf(pipeline, row.event.seq, ""));
+    mark();
   };
   const closeDrawer = () => {
     if (!detail.element.hidden) detail.hide();
     else if (held) resume();
     else selected = null;
     list.element.focus({ preventScroll: true });
+    mark();
     draw();
   };
   const step = (by: number) => {
@@ -105,38 +139,53 @@ export function events(root: HTMLElement, path: string[]): View {
   const stopKeys = takeKeys(root, { list: list.element, step, open: openDrawer, close: closeDrawer, pageRows: list.pageRows });
 
   const start = (name: string) => {
-    stopFollowing();
-    kept.clear();
     pipeline = name;
-    missed = 0;
-    connected = false;
+    source.start(name, filter);
     resume();
-    stopFollowing = follow(name, {
-      events(fresh) {
-        const wanted = terms(bar.filter.value);
-        waiting += kept.put(fresh, (row) => wanted.length > 0 && matches(row, wanted));
-        drawSoon();
-      },
-      missed(count) {
-        missed += count;
-        drawSoon();
-      },
-      connected(yes) {
-        connected = yes;
-        drawSoon();
-      },
-    });
+  };
+  /** Goes on with the filter before until the host has found the new one right. */
+  const setFilter = async (text: string) => {
+    judging.abort();
+    judging = new AbortController();
+    const { signal } = judging;
+    const verdict = await judge(pipeline, text, signal);
+    if (signal.aborted || !verdict) return;
+    bar.complain(verdict.fits ? null : verdict.message);
+    if (!verdict.fits || text === filter) return;
+    filter = text;
+    start(pipeline);
+  };
+  /** An event that was linked to is shown whether it is in the list or not. */
+  const showLinked = async (seq: number, of: string[]) => {
+    wanted = null;
+    const found = await fetchEvent(seq, of).catch(() => null);
+    if (!found) {
+      detail.hide();
+      empty.hidden = false;
+      empty.replaceChildren(...eventGone(seq));
+      return;
+    }
+    if (found.pipeline !== pipeline) start(found.pipeline);
+    bar.offer(pipelines, pipeline);
+    held = true;
+    pause();
+    selected = seq;
+    detail.show(found.event, hashOf(pipeline, seq, ""));
+    list.show(shown, selected);
+    list.reveal(seq);
+    mark();
   };
   const offer = async () => {
     try {
-      const { pipelines } = await read<{ pipelines: Pipeline[] }>("/pipelines");
-      const known = pipelines.some(({ name }) => name === pipeline);
-      const first = pipelines[0]?.name;
-      if (!known && first !== undefined) start(first);
-      bar.offer(pipelines, pipeline);
+      pipelines = (await read<{ pipelines: Pipeline[] }>("/pipelines")).pipelines;
     } catch {
       // The banner tells that the host does not answer; the next turn tries again.
+      return;
     }
+    const names = pipelines.map(({ name }) => name);
+    if (!names.includes(pipeline) && names[0] !== undefined) start(names[0]);
+    bar.offer(pipelines, pipeline);
+    if (wanted !== null) void showLinked(wanted, [pipeline, ...names.filter((name) => name !== pipeline)]);
   };
   let started: string | null = null;
   const stopWatching = watchHost(({ status }) => {
@@ -145,33 +194,48 @@ export function events(root: HTMLElement, path: string[]): View {
     if (started !== null && started !== status.started && pipeline) start(pipeline);
     started = status.started;
   });
+  if (first.filter) {
+    bar.filter.value = first.filter;
+    filter = first.filter;
+    void judge(pipeline, filter, judging.signal).then((verdict) => {
+      if (!verdict || verdict.fits) return;
+      bar.complain(verdict.message);
+      filter = "";
+      start(pipeline);
+    });
+  }
   if (pipeline) start(pipeline);
   void offer();
   const timer = setInterval(() => void offer(), PIPELINES_EVERY_MS);
   draw();
 
   return {
-    goTo([name]) {
+    goTo(next) {
+      const { pipeline: name, seq, filter: text } = linked(next);
+      if (text !== null && text !== filter) {
+        bar.filter.value = text;
+        void setFilter(text);
+      }
       if (name && name !== pipeline) start(name);
+      if (seq !== null) {
+        wanted = seq;
+        void offer();
+      }
     },
+    shortcuts: [
+      { key: "p", help: "pause, and go on", run: () => (frozen ? resume() : pause()) },
+      { key: "f", help: "to the words to find", run: () => bar.find.focus() },
+      { key: "j", help: "the next event", run: () => step(1) },
+      { key: "k", help: "the event before", run: () => step(-1) },
+      ...KEYS,
+    ],
     leave() {
       clearInterval(timer);
       cancelAnimationFrame(frame);
-      stopFollowing();
+      judging.abort();
+      source.stop();
       stopWatching();
       stopKeys();
     },
   };
-}
-
-function noEvents(): HTMLElement[] {
-  return [
-    h("h2", null, "No events yet"),
-    h("p", null, "The pipeline has kept nothing so far. In another terminal, this makes traffic that exercises every field:"),
-    h("pre", null, h("code", null, "weir workload")),
-  ];
-}
-
-function nothingMatches(): HTMLElement[] {
-  return [h("h2", null, "Nothing matches the filter"), h("p", null, "Every word must occur somewhere in the event, and none that has a minus before it. New events are still looked at as they come.")];
 }

@@ -23,3 +23,9 @@ export function span(ms: number): string {
   if (hours < 24) return `${hours} h ${minutes % 60} min`;
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
+
+const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+export function momentOfSecond(unixSeconds: number): string {
+  return SHORT.format(new Date(unixSeconds * 1e3));
+}

@@ -5,13 +5,15 @@ import type { Status } from "../api/shapes";
 export interface HostView {
   status: Status | null;
   failure: string | null;
+  /** It answers, but not without the token. */
+  locked: boolean;
 }
 
 type Listener = (view: HostView) => void;
 
 const EVERY_MS = 1_000;
 const listeners = new Set<Listener>();
-let latest: HostView = { status: null, failure: null };
+let latest: HostView = { status: null, failure: null, locked: false };
 
 export function hostView(): HostView {
   return latest;
@@ -29,9 +31,9 @@ export async function pollStatus(): Promise<never> {
   for (;;) {
     const begun = performance.now();
     try {
-      latest = { status: await read<Status>("/status"), failure: null };
+      latest = { status: await read<Status>("/status"), failure: null, locked: false };
     } catch (error) {
-      latest = { status: latest.status, failure: reason(error) };
+      latest = { status: latest.status, failure: reason(error), locked: error instanceof ApiError && error.status === 401 };
     }
     for (const listener of listeners) listener(latest);
     await new Promise((wake) => setTimeout(wake, Math.max(100, EVERY_MS - (performance.now() - begun))));

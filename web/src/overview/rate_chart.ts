@@ -3,6 +3,7 @@ import "uplot/dist/uPlot.min.css";
 import { h } from "../dom/element";
 import { clockOfSecond } from "../format/clock";
 import { compact, rate } from "../format/quantity";
+import { onTheme } from "../shell/theme";
 import { type Rates, rateHistory } from "./rate_history";
 
 interface Line {
@@ -28,7 +29,6 @@ export function rateChart(): RateChart {
   const legend = h("ul", { class: "rate-legend", "aria-label": "calls per second" });
   const when = h("span", { class: "rate-when subdued" }, "now");
   const element = h("div", { class: "rate-chart" }, h("div", { class: "rate-head" }, h("h2", { id: "rates-title" }, "Calls per second"), when), legend, canvas);
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   let plot: uPlot | null = null;
   let drawn: string | null = null;
   let lines: Line[] = [];
@@ -46,7 +46,7 @@ export function rateChart(): RateChart {
     drawn = null;
   };
   resize.observe(canvas);
-  dark.addEventListener("change", repaint);
+  const stopTheme = onTheme(repaint);
 
   return {
     element,
@@ -65,7 +65,7 @@ export function rateChart(): RateChart {
     },
     remove() {
       resize.disconnect();
-      dark.removeEventListener("change", repaint);
+      stopTheme();
       plot?.destroy();
     },
   };
@@ -87,7 +87,7 @@ function linesOf(pipelines: string[]): Line[] {
 }
 
 function legendItem({ label, colour, title }: Line): HTMLElement {
-  const swatch = h("i", { class: "swatch", style: `background: var(${colour})` });
+  const swatch = h("i", { class: "swatch", style: `--stroke: var(${colour})` });
   return h("li", { title: title ?? null }, swatch, label, " ", h("b", null, "–"), h("span", { class: "subdued" }, "/s"));
 }
 

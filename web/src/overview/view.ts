@@ -58,7 +58,7 @@ export function overview(root: HTMLElement): View {
     morph(backend, ...backendFacts(status.backend, status.kernel_programs));
     morph(facts, hostFacts(status));
   };
-  let latest: HostView = { status: null, failure: null };
+  let latest: HostView = { status: null, failure: null, locked: false };
   const drawFlow = (ledger: NonNullable<HostView["status"]>["ledger"]) => {
     const width = drawing.clientWidth;
     if (width > 0) morph(drawing, width >= WIDE_FROM ? drawWide(flowOf(ledger), width) : drawTall(flowOf(ledger), width));

@@ -3,17 +3,26 @@ import { h } from "../dom/element";
 import { type Layout, LAYOUTS, type Scale } from "./columns";
 import type { SortKey, Sorting } from "./sorting";
 
-/** Built anew each refresh and morphed in: headers carry data-sort, histogram rows data-row. */
-export function rowTable(table: Table, sorting: Sorting, selected: string | null): HTMLElement {
-  return draw(table, LAYOUTS[table.kind] as Layout<RowsByKind[TableKind]>, sorting, selected);
+const MOST_ROWS = 300;
+
+/** Built anew each refresh and morphed in: headers carry data-sort, rows data-row. */
+export function rowTable(table: Table, sorting: Sorting, selected: string | null, search: string): HTMLElement {
+  return draw(table, LAYOUTS[table.kind] as Layout<RowsByKind[TableKind]>, sorting, selected, search);
+}
+
+/** Whether each word occurs in one of the labels. */
+export function fits(key: string[], search: string): boolean {
+  const text = key.join(" ").toLowerCase();
+  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
 export function rowId(key: string[]): string {
   return JSON.stringify(key);
 }
 
-function draw<K extends TableKind>(table: TableOf<K>, layout: Layout<RowsByKind[K]>, sorting: Sorting, selected: string | null): HTMLElement {
+function draw<K extends TableKind>(table: TableOf<K>, layout: Layout<RowsByKind[K]>, sorting: Sorting, selected: string | null, search: string): HTMLElement {
   const { row_list: rows, other } = table;
+  const found = rows.filter(({ key }) => fits(key, search));
   const all = other ? [...rows, other] : rows;
   const scale: Scale = {
     unit: table.unit,
@@ -21,14 +30,16 @@ function draw<K extends TableKind>(table: TableOf<K>, layout: Layout<RowsByKind[
     total: layout.whole?.(rows, other) ?? all.reduce((sum, row) => sum + layout.weight(row), 0),
   };
   const cells = (row: RowsByKind[K]) => layout.columns.map(({ cell }, at) => h("td", { class: at === 0 ? "number with-bar" : "number" }, cell(row, scale)));
-  const drawn = rows.map((row) => {
+  const drawn = found.slice(0, MOST_ROWS).map((row) => {
     const name = row.key.map((label) => label || "∅").join(" · ");
-    return tableRow({ id: rowId(row.key), name, title: name, other: false, selected, chooses: table.kind === "histogram" }, cells(row));
+    return tableRow({ id: rowId(row.key), name, title: name, other: false, selected, chooses: true }, cells(row));
   });
-  if (other) drawn.push(tableRow({ id: "other", name: "other", title: layout.other(table.max_keys), other: true, selected, chooses: table.kind === "histogram" }, cells(other)));
+  if (other && search === "") drawn.push(tableRow({ id: "other", name: "other", title: layout.other(table.max_keys), other: true, selected, chooses: table.kind === "histogram" }, cells(other)));
   return h(
     "div",
     { class: "scroll-x", tabindex: 0, role: "region", "aria-label": `rows of ${table.script} ${table.table}` },
+    found.length === 0 ? h("p", { class: "subdued no-row" }, "No row has these words in its labels.") : null,
+    found.length > MOST_ROWS ? h("p", { class: "subdued" }, `The first ${MOST_ROWS} of ${found.length} rows; the files have all.`) : null,
     h(
       "table",
       { class: `rows ${table.kind}` },

@@ -3,46 +3,80 @@ import type { HistogramRow, Table, TableHead } from "../api/shapes";
 import { h } from "../dom/element";
 import { morph } from "../dom/morph";
 import { errorNotice } from "../dom/notice";
-import { span } from "../format/clock";
-import { count } from "../format/quantity";
-import type { View } from "../view";
+import type { Place, View } from "../view";
+import { type FileKind, save } from "./download";
 import { drawHistogram } from "./histogram";
+import { type Chosen, hashOf, headOf, menuOf, noRows, noTables } from "./menu";
+import { rangePicker } from "./range";
 import { rowId, rowTable } from "./rows";
+import { seriesView } from "./series";
 import { firstSorting, nextSorting, type Sorting, type SortKey } from "./sorting";
 
 const EVERY_MS = 2_000;
 const LIMIT = 100;
+/** While one searches, and in files: more than any table may have. */
+const ALL = 1_000_000;
 /** Of the panel and of the drawing's own ground, left and right. */
 const PADDING = 58;
 
-export function tables(root: HTMLElement, path: string[]): View {
+export function tables(root: HTMLElement, place: Place): View {
   let heads: TableHead[] | null = null;
-  let chosen: { script: string; table: string } | null = named(path);
+  let chosen: Chosen | null = named(place);
   let shown: Table | null = null;
   let failure: unknown = null;
   let sorting: Sorting | null = null;
   let selected: string | null = null;
 
   const menu = h("nav", { class: "table-menu", "aria-label": "tables" });
-  const content = h("section", { class: "panel table-content", "aria-live": "off" });
-  const place = h("div", { class: "tables-split" }, menu, content);
-  root.append(h("h1", { class: "sr-only" }, "Tables"), place);
+  const search = h("input", { id: "table-search", type: "search", autocomplete: "off", spellcheck: "false", "data-search": true, placeholder: "words in the labels" });
+  const picker = rangePicker(() => void refresh());
+  const series = seriesView();
+  const files = (["csv", "json"] as const).map((kind) => h("button", { type: "button", onclick: () => void download(kind), title: `All rows as ${kind.toUpperCase()}` }, kind.toUpperCase()));
+  const head = h("div", { class: "table-head" });
+  const tools = h(
+    "div",
+    { class: "table-tools", role: "group", "aria-label": "table" },
+    picker.element,
+    h("div", { class: "field grow" }, h("label", { for: "table-search" }, "Search"), search),
+    h("div", { class: "field" }, h("span", { class: "label" }, "Download"), h("div", { class: "actions" }, files)),
+  );
+  const picture = h("div", { class: "picture" });
+  const rows = h("div", { class: "rows-place" });
+  const trouble = h("div", { class: "trouble" });
+  const content = h("section", { class: "panel table-content", "aria-live": "off", "aria-label": "table" }, head, tools, series.element, picture, trouble, rows);
+  const split = h("div", { class: "tables-split" }, menu, content);
+  root.append(h("h1", { class: "sr-only" }, "Tables"), split);
 
   const draw = () => {
     if (!heads) return;
-    place.classList.toggle("bare", heads.length === 0);
+    const bare = heads.length === 0;
+    split.classList.toggle("bare", bare);
     morph(menu, ...menuOf(heads, chosen));
-    if (heads.length === 0) morph(content, noTables());
-    else if (failure) morph(content, errorNotice(failure));
-    else if (shown && sorting) morph(content, ...contentOf(shown, sorting, selected, content.clientWidth - PADDING));
+    morph(trouble, ...(failure === null ? [] : [errorNotice(failure)]));
+    const table = shown;
+    const filled = !bare && table !== null && table.row_list.length > 0;
+    tools.hidden = bare || table === null;
+    series.element.hidden = !filled;
+    morph(head, ...(bare ? [noTables()] : table ? headOf(table) : []));
+    if (!table || !sorting || bare) {
+      morph(picture);
+      morph(rows);
+      return;
+    }
+    const row = table.kind === "histogram" ? selectedRow(table.row_list, table.other, selected) : null;
+    const marked = row?.id ?? selected;
+    const key = table.row_list.find((one) => rowId(one.key) === selected)?.key ?? null;
+    if (filled) series.show(table, key, picker.range());
+    morph(picture, ...(row ? [h("div", { class: "histogram-place" }, drawHistogram(row.row, table.unit, row.title, Math.max(200, content.clientWidth - PADDING)))] : []));
+    morph(rows, table.row_list.length === 0 ? noRows() : rowTable(table, sorting, marked, search.value.trim()));
   };
   const refresh = async () => {
     try {
       heads = (await read<{ tables: TableHead[] }>("/tables")).tables;
-      const head = heads.find((one) => one.script === chosen?.script && one.table === chosen.table) ?? (chosen ? undefined : heads[0]);
-      if (head) {
-        chosen = { script: head.script, table: head.table };
-        sorting ??= firstSorting(head.kind);
+      const found = heads.find((one) => one.script === chosen?.script && one.table === chosen.table) ?? (chosen ? undefined : heads[0]);
+      if (found) {
+        if (!chosen) chosen = { script: found.script, table: found.table };
+        sorting ??= firstSorting(found.kind);
       }
       if (chosen) await readRows(chosen, sorting ?? { by: "key", order: "asc" });
     } catch (error) {
@@ -51,16 +85,40 @@ export function tables(root: HTMLElement, path: string[]): View {
     }
     draw();
   };
-  const readRows = async (what: { script: string; table: string }, how: Sorting) => {
-    const query = new URLSearchParams({ sort: how.by, order: how.order, limit: String(LIMIT) });
-    const table = await read<Table>(`/tables/${encodeURIComponent(what.script)}/${encodeURIComponent(what.table)}?${query}`);
+  const readRows = async (what: Chosen, how: Sorting) => {
+    const table = await read<Table>(path(what, how, search.value.trim() === "" ? LIMIT : ALL));
     // Meanwhile another table or order may have been chosen; its own answer is on the way.
     if (chosen !== what || (sorting && sorting !== how)) return;
     shown = table;
     failure = null;
   };
+  const path = ({ script, table }: Chosen, { by, order }: Sorting, limit: number) => {
+    const query = new URLSearchParams({ sort: by, order, limit: String(limit) });
+    const at = picker.at();
+    if (at !== null) query.set("at", at);
+    return `/tables/${encodeURIComponent(script)}/${encodeURIComponent(table)}?${query}`;
+  };
+  const download = async (kind: FileKind) => {
+    if (!chosen || !sorting) return;
+    try {
+      save(await read<Table>(path(chosen, sorting, ALL)), kind);
+    } catch (error) {
+      failure = error;
+      draw();
+    }
+  };
+  const step = (by: number) => {
+    if (!heads || heads.length === 0) return;
+    const at = heads.findIndex((one) => one.script === chosen?.script && one.table === chosen.table);
+    const next = heads[(at + by + heads.length) % heads.length];
+    if (next) location.hash = hashOf(next);
+  };
 
-  content.addEventListener("click", (event) => {
+  search.addEventListener("input", () => {
+    draw();
+    void refresh();
+  });
+  rows.addEventListener("click", (event) => {
     const target = event.target as Element;
     const by = target.closest<HTMLElement>("[data-sort]")?.dataset["sort"];
     const row = target.closest<HTMLElement>("[data-row]")?.dataset["row"];
@@ -68,7 +126,8 @@ export function tables(root: HTMLElement, path: string[]): View {
       sorting = nextSorting(sorting, by as SortKey);
       void refresh();
     } else if (row) {
-      selected = row;
+      // Once more lets go of it: then the largest are drawn again.
+      selected = selected === row && shown?.kind !== "histogram" ? null : row;
       draw();
     }
   });
@@ -83,47 +142,23 @@ export function tables(root: HTMLElement, path: string[]): View {
       sorting = null;
       selected = null;
       failure = null;
+      search.value = "";
       void refresh();
     },
+    shortcuts: [
+      { key: "j", help: "the next table", run: () => step(1) },
+      { key: "k", help: "the table before", run: () => step(-1) },
+    ],
     leave() {
       clearInterval(timer);
       resize.disconnect();
+      series.remove();
     },
   };
 }
 
-function named([script, table]: string[]): { script: string; table: string } | null {
+function named({ path: [script, table] }: Place): Chosen | null {
   return script && table ? { script, table } : null;
-}
-
-function menuOf(heads: TableHead[], chosen: { script: string; table: string } | null): HTMLElement[] {
-  return heads.map(({ script, table, kind, rows }) => {
-    const current = chosen?.script === script && chosen.table === table;
-    const href = `#/tables/${encodeURIComponent(script)}/${encodeURIComponent(table)}`;
-    return h("a", { href, "aria-current": current ? "page" : null, "data-kind": kind }, h("span", null, h("span", { class: "subdued" }, `${script} / `), h("b", null, table)), h("span", { class: "subdued kind" }, `${kind} · ${count(rows)}`));
-  });
-}
-
-function contentOf(table: Table, sorting: Sorting, selected: string | null, width: number): HTMLElement[] {
-  const head = [
-    h("h2", null, `${table.script} / ${table.table}`),
-    h("p", { class: "subdued" }, [table.help, table.window_s === null ? "" : `over ${span(table.window_s * 1e3)}`, extent(table)].filter(Boolean).join(" · ")),
-  ];
-  if (table.row_list.length === 0) return [...head, h("div", { class: "empty" }, h("p", null, "No row yet: the script has added nothing. ", h("code", null, "weir workload"), " makes traffic."))];
-  const parts = [...head];
-  if (table.kind === "histogram") {
-    const row = selectedRow(table.row_list, table.other, selected);
-    if (row) {
-      parts.push(h("div", { class: "histogram-place" }, drawHistogram(row.row, table.unit, row.title, Math.max(200, width))));
-      selected = row.id;
-    }
-  }
-  return [...parts, rowTable(table, sorting, selected)];
-}
-
-function extent({ kind, rows, max_keys: most }: TableHead): string {
-  if (kind === "topk") return `the heaviest ${count(Math.max(1, rows))} of all keys`;
-  return `${count(rows)} ${rows === 1 ? "row" : "rows"} of at most ${count(most)}`;
 }
 
 /** The reader's choice while it is there, else the first row, so that the drawing is never empty. */
@@ -131,14 +166,4 @@ function selectedRow(rows: HistogramRow[], other: HistogramRow | null, selected:
   if (selected === "other" && other) return { id: "other", title: "other", row: other };
   const row = rows.find((one) => rowId(one.key) === selected) ?? rows[0];
   return row ? { id: rowId(row.key), title: row.key.join(" · "), row } : null;
-}
-
-function noTables(): HTMLElement {
-  return h(
-    "div",
-    { class: "empty" },
-    h("h2", null, "No tables yet"),
-    h("p", null, "A table appears when an aggregating script opens one: a counter, a histogram, a gauge, the heaviest keys, a count of different items or a rate, by any labels. For instance:"),
-    h("pre", null, h("code", null, "weir run -s 'service | latency' -s talkers")),
-  );
 }
