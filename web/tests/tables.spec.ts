@@ -46,7 +46,7 @@ test("a topk tells the bounds of each sum", async ({ page, weir }) => {
   const columns = page.locator("table.rows.topk thead th");
   await expect(columns).toHaveText([/^process · container · destination/, /^at most/, "at least", /^error/]);
   await expect(columns.nth(1)).toHaveAttribute("aria-sort", "descending");
-  await expect(page.locator(".table-content > p")).toContainText("the heaviest");
+  await expect(page.locator(".table-head > p")).toContainText("the heaviest");
   const first = page.locator("table.rows.topk tbody tr").first();
   await expect(first.locator(".bar")).toBeVisible();
   await expect(first.locator("td").nth(1)).toHaveText(/(B|KiB|MiB|GiB)$/);
@@ -59,7 +59,7 @@ test("a topk tells the bounds of each sum", async ({ page, weir }) => {
 test("a rate is per second over a window", async ({ page, weir }) => {
   await open(page, weir, "tables");
   await choose(page, "rate");
-  await expect(page.locator(".table-content > p")).toContainText("over 1 min 0 s");
+  await expect(page.locator(".table-head > p")).toContainText("over 1 min 0 s");
   const first = page.locator("table.rows.rate tbody tr").first();
   await expect(first.locator("td").first()).toContainText(/B\/s/);
   const sum = page.getByRole("columnheader", { name: "in the window" });

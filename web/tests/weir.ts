@@ -8,7 +8,7 @@ import { test as base, expect, type Page } from "@playwright/test";
 // The real binary with real traffic: the page is tested as it is served.
 
 const WEB = resolve(import.meta.dirname, "..");
-const BINARY = resolve(WEB, process.env["WEIR_BIN"] ?? "../target/release/weir");
+export const BINARY = resolve(WEB, process.env["WEIR_BIN"] ?? "../target/release/weir");
 const SCRIPTS = resolve(WEB, process.env["WEIR_SCRIPTS"] ?? "../target/scripts");
 /** Files to serve instead of those in the binary, while one works on the page. */
 const PAGE = process.env["WEIR_PAGE"];

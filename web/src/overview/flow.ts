@@ -1,4 +1,5 @@
 import type { Ledger, PipelineLedger } from "../api/shapes";
+import { count } from "../format/quantity";
 import { HOST_ROWS, type LedgerRow, PIPELINE_ROWS, type RowKind } from "../ledger/rows";
 
 // The ledger as a stream: what enters a stage either leaves by one of its outlets or flows on.
@@ -76,4 +77,11 @@ function stages(entered: number, parts: [string, Outlet[]][]): Stage[] {
 export function thickness(count: number, seen: number, most: number): number {
   if (count <= 0 || seen <= 0) return 1;
   return Math.max(2.5, (count / seen) * most);
+}
+
+/** The drawing in words: every stage with what left there, and nothing that is not lost. */
+export function spoken({ seen, trunk, lanes }: Flow): string {
+  const left = ({ outlets }: Stage) => outlets.filter((outlet) => outlet.count > 0).map((outlet) => `${count(outlet.count)} ${outlet.row}${outlet.kind === "loss" ? ", lost" : ""}`);
+  const path = (stages: Stage[]) => stages.map((stage) => [`${stage.title} ${count(stage.entered)}`, ...left(stage)].join("; ")).join(", then ");
+  return [`${count(seen)} calls seen: ${path(trunk)}`, ...lanes.map(({ pipeline, stages }) => `pipeline ${pipeline}: ${path(stages)}`)].join(". ");
 }

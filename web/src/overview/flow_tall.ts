@@ -1,6 +1,6 @@
 import { svg } from "../dom/element";
 import { shortCount } from "../format/quantity";
-import { type Flow, type Stage, thickness } from "./flow";
+import { type Flow, spoken, type Stage, thickness } from "./flow";
 import { drawOutlet } from "./flow_outlet";
 
 // Top to bottom, for narrow screens: the stream at the left, its rows at the right.
@@ -20,7 +20,7 @@ export function drawTall(flow: Flow, width: number): SVGSVGElement {
     parts.push(svg("text", { class: "lane-name", x: 6, y: y - 6 }, "pipeline ", svg("tspan", { class: "name" }, lane.pipeline)));
     y = drawStages(parts, lane.stages, flow.seen, y + 2);
   }
-  return svg("svg", { class: "flow tall", width, height: y, viewBox: `0 0 ${width} ${y}`, "aria-hidden": "true" }, ...parts);
+  return svg("svg", { class: "flow tall", width, height: y, viewBox: `0 0 ${width} ${y}`, role: "img", "aria-label": spoken(flow) }, ...parts);
 }
 
 /** Draws from `top` down and returns where it ended. */

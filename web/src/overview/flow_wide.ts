@@ -1,6 +1,6 @@
 import { svg } from "../dom/element";
 import { shortCount } from "../format/quantity";
-import { type Flow, type Lane, type Stage, thickness } from "./flow";
+import { type Flow, type Lane, spoken, type Stage, thickness } from "./flow";
 import { drawOutlet, outletWidth } from "./flow_outlet";
 
 // Left to right: the host's stages, then one lane a pipeline.
@@ -40,7 +40,7 @@ export function drawWide(flow: Flow, width: number): SVGSVGElement {
     parts.unshift(...drawLane(lane, flow.seen, place(flow.trunk.length), y, mouth));
     y += heights[at] ?? 0;
   });
-  return svg("svg", { class: "flow wide", width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, ...parts);
+  return svg("svg", { class: "flow wide", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": spoken(flow) }, ...parts);
 }
 
 function drawLane(lane: Lane, seen: number, columns: Columns, y: number, mouth: { x: number; y: number }): SVGElement[] {

@@ -84,6 +84,6 @@ function besideTheLedger({ missed, unpaired_by }: Ledger): HTMLElement {
       h("td", { class: "meaning" }, meaning),
     ),
   );
-  const head = h("tr", null, h("th", { scope: "col" }, "count"), h("th", { scope: "col", class: "number" }, "calls"), h("th", null), h("th", { scope: "col" }, "what it means"));
+  const head = h("tr", null, h("th", { scope: "col" }, "count"), h("th", { scope: "col", class: "number" }, "calls"), h("td", null), h("th", { scope: "col" }, "what it means"));
   return h("table", { class: "ledger" }, h("caption", null, "Beside the ledger"), h("thead", null, head), h("tbody", null, body));
 }

@@ -20,10 +20,10 @@ export function costChart({ name, p50_ns, p99_ns, core_share }: Script): HTMLEle
   return h(
     "figure",
     { class: "cost", "aria-label": `cost of ${name}` },
-    h("figcaption", null, h("span", { class: "line-p50" }, "p50 ", h("b", null, duration(p50_ns))), h("span", { class: "line-p99" }, "p99 ", h("b", null, duration(p99_ns))), h("span", { class: "subdued" }, `per event, ${over}`)),
-    picture(`nanoseconds per event, up to ${duration(most)}`, duration(most), [path("p99", history, ({ p99 }) => p99, most), path("p50", history, ({ p50 }) => p50, most)]),
-    h("p", { class: "figcaption" }, h("span", { class: "line-share" }, "core share ", h("b", null, percent(core_share))), h("span", { class: "subdued" }, "of one processor, over 8 s")),
-    picture(`share of one processor, up to ${percent(mostShare)}`, percent(mostShare), [path("share", history, ({ share }) => share, mostShare)]),
+    h("figcaption", null, h("span", { class: "line-p50" }, "p50 ", h("b", null, duration(p50_ns))), h("span", { class: "line-p99" }, "p99 ", h("b", null, duration(p99_ns))), h("span", { class: "subdued" }, `per event; drawn up to ${duration(most)}, ${over}`)),
+    picture(`nanoseconds per event, up to ${duration(most)}`, [path("p99", history, ({ p99 }) => p99, most), path("p50", history, ({ p50 }) => p50, most)]),
+    h("p", { class: "figcaption" }, h("span", { class: "line-share" }, "core share ", h("b", null, percent(core_share))), h("span", { class: "subdued" }, `of one processor; drawn up to ${percent(mostShare)}`)),
+    picture(`share of one processor, up to ${percent(mostShare)}`, [path("share", history, ({ share }) => share, mostShare)]),
   );
 }
 
@@ -32,14 +32,13 @@ export function percent(share: number): string {
   return value > 0 && value < 0.01 ? "< 0.01 %" : `${value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2)} %`;
 }
 
-function picture(label: string, most: string, lines: SVGElement[]): SVGSVGElement {
+function picture(label: string, lines: SVGElement[]): SVGSVGElement {
   return svg(
     "svg",
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label, class: "spark" },
     svg("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT - 0.5, y2: HEIGHT - 0.5 }),
     svg("line", { class: "top", x1: 0, x2: WIDTH, y1: PAD, y2: PAD }),
     ...lines,
-    svg("text", { x: WIDTH - 2, y: 13, "text-anchor": "end" }, most),
   );
 }
 

@@ -30,8 +30,9 @@ function one({ name, scripts, kept_events, kept_capacity }: Pipeline): HTMLEleme
     h(
       "li",
       { "data-key": script },
+      at > 0 ? move(name, script, -1) : null,
       h("a", { href: `#/scripts/${encodeURIComponent(script)}` }, script),
-      scripts.length > 1 ? [move(name, script, -1, at === 0), move(name, script, 1, at === last)] : null,
+      at < last ? move(name, script, 1) : null,
     ),
   );
   return h(
@@ -43,7 +44,7 @@ function one({ name, scripts, kept_events, kept_capacity }: Pipeline): HTMLEleme
   );
 }
 
-function move(pipeline: string, script: string, by: number, cannot: boolean): HTMLElement {
+function move(pipeline: string, script: string, by: number): HTMLElement {
   const label = `move ${script} ${by < 0 ? "earlier" : "later"} in ${pipeline}`;
-  return h("button", { type: "button", class: "quiet move", "data-move": by, "data-of": script, disabled: cannot, "aria-label": label, title: label }, by < 0 ? "←" : "→");
+  return h("button", { type: "button", class: "quiet move", "data-move": by, "data-of": script, "aria-label": label, title: label }, by < 0 ? "←" : "→");
 }

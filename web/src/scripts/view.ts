@@ -123,7 +123,7 @@ export function scripts(root: HTMLElement, place: Place): View {
       .then(() => {
         draw();
         // The script moved away from under its button: the focus goes with it.
-        const again = Array.from(pipelines.querySelectorAll<HTMLButtonElement>(`[data-pipeline="${CSS.escape(pipeline.name)}"] [data-of]`)).filter((one) => one.dataset["of"] === button.dataset["of"] && !one.disabled);
+        const again = Array.from(pipelines.querySelectorAll<HTMLButtonElement>(`[data-pipeline="${CSS.escape(pipeline.name)}"] [data-of]`)).filter((one) => one.dataset["of"] === button.dataset["of"]);
         (again.find((one) => one.dataset["move"] === button.dataset["move"]) ?? again[0])?.focus();
       }, () => undefined);
   });

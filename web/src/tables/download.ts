@@ -3,6 +3,8 @@ import { h } from "../dom/element";
 
 // All rows of a table as a file, made here: the API's own answer, or lines for a spreadsheet.
 
+const ORDER = ["value", "per_second", "count", "sum", "min", "max", "mean", "p50", "p90", "p99", "p999", "error", "relative_error", "set", "window_s"];
+
 export type FileKind = "csv" | "json";
 
 export function save(table: Table, kind: FileKind): void {
@@ -18,10 +20,16 @@ export function save(table: Table, kind: FileKind): void {
 
 export function csv({ labels, row_list: rows, other }: Table): string {
   const all = [...rows, ...(other ? [other] : [])] as unknown as { key: string[]; [part: string]: unknown }[];
-  const parts = [...new Set(all.flatMap((row) => Object.keys(row)))].filter((name) => name !== "key" && name !== "buckets");
+  const parts = [...new Set(all.flatMap((row) => Object.keys(row)))].filter((name) => name !== "key" && name !== "buckets").sort((a, b) => place(a) - place(b));
   const names = labels.length > 0 ? labels : ["key"];
   const lines = all.map((row) => [...names.map((_, at) => label(row.key[at] ?? "")), ...parts.map((name) => cell(String(row[name] ?? "")))]);
   return [[...names, ...parts].map(cell), ...lines].map((line) => `${line.join(",")}\r\n`).join("");
+}
+
+/** What is not known yet goes last. */
+function place(name: string): number {
+  const at = ORDER.indexOf(name);
+  return at < 0 ? ORDER.length : at;
 }
 
 /** Names of processes and the like are anybody's to choose: none may be a spreadsheet's formula. */
