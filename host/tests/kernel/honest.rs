@@ -25,7 +25,7 @@ use crate::{
 
 /// Calls that reach the kernel's use of the message, of each backend on each kernel. An emulated
 /// machine makes a thousand a second; `WEIR_HONEST` asks for more.
-const CALLS: u64 = 25_000;
+const CALLS: u64 = 10_000;
 /// Rounds after which the events so far are waited for, so that none is lost.
 const ROUNDS: u64 = 500;
 /// More than the kernel sends at once (`MAX_RW_COUNT`).
