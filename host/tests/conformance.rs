@@ -25,7 +25,7 @@ use text::Text;
 use weir::{decode::Batch, script::Form};
 use weir_sdk::{
     self as sdk,
-    event::{DROP, KEEP},
+    event::{DROP, HEAD_BYTES, KEEP},
 };
 
 /// Runs a check with each guest. Names of those that fail stand in the message.
@@ -86,6 +86,35 @@ fn reads_every_field_and_part() {
             let expected = parts::of(&view.get(at).unwrap(), at as u64);
             assert_eq!(said.remove("parts"), Some(expected), "parts of event {at}");
             assert!(said.is_empty(), "{said:?}");
+        }
+    });
+}
+
+/// What fields a later host appends is not known to scripts, which step by the stride that the batch tells.
+#[test]
+fn keeps_working_when_heads_grow() {
+    each(|guest| {
+        for (batch, table) in [(sample::batch(), false), (sample::many(), true)] {
+            let run = |stride: usize| {
+                let mut running = guest.start(&[]).unwrap();
+                running.instance.set_stride(stride);
+                let said = running.run(&batch);
+                if table {
+                    tables::check_once(guest, &running.tables, &batch);
+                }
+                (said, running.verdicts)
+            };
+            let (before, verdicts) = run(HEAD_BYTES);
+            for more in [8, 104, HEAD_BYTES] {
+                let (mut said, now) = run(HEAD_BYTES + more);
+                if guest.sees_header() {
+                    let header = &said[0]["header"];
+                    let stride = format!("stride={}\n", HEAD_BYTES + more);
+                    assert!(header.contains(&stride), "{header}");
+                    said[0].insert("header".to_owned(), before[0]["header"].clone());
+                }
+                assert_eq!((&said, &now), (&before, &verdicts), "{more} bytes more");
+            }
         }
     });
 }

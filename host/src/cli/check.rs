@@ -3,6 +3,7 @@
 mod report;
 mod samples;
 mod shape;
+mod stride;
 mod trial;
 
 use std::{collections::BTreeMap, fs, io::Write, path::PathBuf, sync::Arc, time::Duration};
@@ -88,12 +89,26 @@ fn check(bytes: &[u8], params: &BTreeMap<String, String>, limits: Limits) -> Rep
         }
     }
     let (log, tables) = (Arc::new(Log::new(limits.log_lines)), Arc::new(Tables::default()));
-    match start(bytes, params, limits, &log, &tables) {
+    let engine = Engine::new();
+    let module = engine.compile(bytes, limits.module_bytes);
+    let start = |log: &Arc<Log>, tables: &Arc<Tables>| {
+        let sinks = Sinks { log: log.clone(), emitted: Arc::default(), tables: tables.clone() };
+        let module = module.as_ref().map_err(Clone::clone)?;
+        Instance::start(&engine, module, limits, params, sinks)
+    };
+    match start(&log, &tables) {
         Ok(mut instance) => {
             report.describe = Some(instance.describe().clone());
             report.params = instance.describe().in_force(params);
             let trial = trial::run(&mut instance, limits, &tables);
             report.problems.extend(trial.fault.iter().map(report::of_fault));
+            if trial.fault.is_none() {
+                report.problems.extend(stride::problem(|| {
+                    // What it logs there, it has logged in the trial.
+                    let tables = Arc::<Tables>::default();
+                    Some((start(&Arc::new(Log::new(0)), &tables).ok()?, tables))
+                }));
+            }
             report.trial = Some(trial);
         }
         // What is missing was said already, and better.
@@ -102,19 +117,6 @@ fn check(bytes: &[u8], params: &BTreeMap<String, String>, limits: Limits) -> Rep
     }
     report.log = log.last(usize::MAX).0;
     report
-}
-
-fn start(
-    bytes: &[u8],
-    params: &BTreeMap<String, String>,
-    limits: Limits,
-    log: &Arc<Log>,
-    tables: &Arc<Tables>,
-) -> Result<Instance, LoadError> {
-    let engine = Engine::new();
-    let module = engine.compile(bytes, limits.module_bytes)?;
-    let sinks = Sinks { log: log.clone(), emitted: Arc::default(), tables: tables.clone() };
-    Instance::start(&engine, &module, limits, params, sinks)
 }
 
 #[cfg(test)]
@@ -181,6 +183,37 @@ mod tests {
             "(module {FRAME} (func $mine (export \"weir_batch\") (param i32 i32) unreachable))"
         );
         problem(&text, &["unreachable", "mine"]);
+    }
+
+    /// Drops each event but the first: by the batch's stride, or by that of this version.
+    fn dropping(step: &str) -> String {
+        format!(
+            r#"(module {FRAME} (func (export "weir_batch") (param $at i32) (param i32)
+                (local $head i32) (local $event i32)
+                (local.set $head (i32.add (local.get $at) (i32.load offset=12 (local.get $at))))
+                (loop $next
+                    (i32.store8
+                        (i32.add (i32.add (local.get $at) (i32.load offset=16 (local.get $at))) (local.get $event))
+                        (i64.gt_u (i64.load (local.get $head)) (i64.const 1)))
+                    (local.set $head (i32.add (local.get $head) {step}))
+                    (local.set $event (i32.add (local.get $event) (i32.const 1)))
+                    (br_if $next (i32.lt_u (local.get $event) (i32.load offset=4 (local.get $at)))))))"#
+        )
+    }
+
+    #[test]
+    fn a_fixed_stride_is_found() {
+        problem(
+            &dropping("(i32.const 400)"),
+            &["104 bytes longer", "gives other verdicts", "`stride`", "not by 400 bytes"],
+        );
+        let fails = format!(
+            r#"(module {FRAME} (func (export "weir_batch") (param $at i32) (param i32)
+                (if (i32.ne (i32.load offset=8 (local.get $at)) (i32.const 400)) (then unreachable))))"#
+        );
+        problem(&fails, &["it fails: ", "unreachable"]);
+        let right = report(&dropping("(i32.load offset=8 (local.get $at))"));
+        assert!(right.problems.is_empty(), "{right}");
     }
 
     #[test]

@@ -119,14 +119,20 @@ impl Batch {
 
     /// The header, and the length of the whole block in bytes.
     pub fn header(&self, only: Only<'_>) -> (BatchHeader, usize) {
+        self.header_by(only, HEAD_BYTES)
+    }
+
+    /// The same, as a host has it whose heads have so many bytes: one that appended fields. A multiple of 8, and
+    /// [`HEAD_BYTES`] at least.
+    pub fn header_by(&self, only: Only<'_>, stride: usize) -> (BatchHeader, usize) {
         let count = only.map_or(self.heads.len(), <[u32]>::len);
         let first = only.map_or(0, |only| only.first().map_or(0, |&index| index as usize));
-        let verdicts = BATCH_HEADER_BYTES + count * HEAD_BYTES;
+        let verdicts = BATCH_HEADER_BYTES + count * stride;
         let heap = (verdicts + count).next_multiple_of(8);
         let header = BatchHeader {
             version: weir_sdk::event::ABI,
             count: count as u32,
-            stride: HEAD_BYTES as u32,
+            stride: stride as u32,
             heads: BATCH_HEADER_BYTES as u32,
             verdicts: verdicts as u32,
             heap: heap as u32,
@@ -139,17 +145,24 @@ impl Batch {
         (header, heap + self.heap.len())
     }
 
-    /// Writes the block, all verdicts set to keep. `to` is as long as [`Self::header`] says.
+    /// Writes the block, all verdicts set to keep. `to` is as long as [`Self::header`] says. What a host with longer
+    /// heads appends is none of the values that a script may rely on.
     pub fn write(&self, header: &BatchHeader, only: Only<'_>, to: &mut [u8]) {
         let (fixed, heap) = to.split_at_mut(header.heap as usize);
         let (start, verdicts) = fixed.split_at_mut(header.verdicts as usize);
         start[..BATCH_HEADER_BYTES].copy_from_slice(header.as_bytes());
         let heads = &mut start[BATCH_HEADER_BYTES..];
+        let stride = header.stride as usize;
         match only {
-            None => heads.copy_from_slice(self.heads.as_bytes()),
+            None if stride == HEAD_BYTES => heads.copy_from_slice(self.heads.as_bytes()),
+            None => {
+                for (to, head) in heads.chunks_exact_mut(stride).zip(&self.heads) {
+                    write_longer(head, to);
+                }
+            }
             Some(only) => {
-                for (to, &index) in heads.chunks_exact_mut(HEAD_BYTES).zip(only) {
-                    to.copy_from_slice(self.heads[index as usize].as_bytes());
+                for (to, &index) in heads.chunks_exact_mut(stride).zip(only) {
+                    write_longer(&self.heads[index as usize], to);
                 }
             }
         }
@@ -189,6 +202,14 @@ impl Batch {
         }
         next
     }
+}
+
+/// Writes a head where there is room for it, and for what a later host appends.
+fn write_longer(head: &Head, to: &mut [u8]) {
+    const APPENDED: u8 = 0xa5;
+    let (known, appended) = to.split_at_mut(HEAD_BYTES);
+    known.copy_from_slice(head.as_bytes());
+    appended.fill(APPENDED);
 }
 
 #[cfg(test)]
@@ -245,6 +266,22 @@ mod tests {
         let after = batch.after(&[KEEP; 3], &mut added);
         assert_eq!(after.heads[1].attrs.len, 0);
         assert_eq!(after.part(after.heads[2].attrs), b"\x01\0\x01\0a1");
+    }
+
+    #[test]
+    fn writes_heads_with_room_for_more() {
+        let batch = batch();
+        for only in [None, Some(&[0, 2][..])] {
+            let (header, len) = batch.header_by(only, HEAD_BYTES + 24);
+            let mut block = vec![0xff; len];
+            batch.write(&header, only, &mut block);
+            let last = header.count as usize - 1;
+            let at = header.heads as usize + last * (HEAD_BYTES + 24);
+            let (head, rest) = Head::read_from_prefix(&block[at..]).unwrap();
+            assert_eq!((head, &rest[..24]), (batch.heads[2], &[0xa5; 24][..]));
+            assert_eq!(block[header.verdicts as usize..][..=last], [KEEP; 3][..=last]);
+            assert_eq!(&block[header.heap as usize..], &batch.heap);
+        }
     }
 
     #[test]

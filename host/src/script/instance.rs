@@ -6,7 +6,7 @@ use std::{
 };
 
 use wasmtime::Store;
-use weir_sdk::event::DROP;
+use weir_sdk::event::{DROP, HEAD_BYTES};
 
 use super::{
     Describe, Engine, Fault, Limits, LoadError, Module, clock,
@@ -22,6 +22,8 @@ pub struct Instance {
     store: Store<State>,
     envelope: Box<dyn Envelope>,
     describe: Describe,
+    /// Bytes from one head to the next, in the batches that it is given.
+    stride: usize,
 }
 
 /// What a script did with a batch.
@@ -71,7 +73,8 @@ impl Instance {
                 fault: Box::new(Fault::of(&store, &error)),
             },
         })?;
-        let mut this = Self { store, envelope, describe: Describe::default() };
+        let describe = Describe::default();
+        let mut this = Self { store, envelope, describe, stride: HEAD_BYTES };
         let describe = this.load("describe", |envelope, store| envelope.describe(store))?;
         if let Some(json) = describe {
             this.describe = Describe::parse(&json)?;
@@ -103,6 +106,13 @@ impl Instance {
         state.sinks.tables.limit_keys(limits.table_keys);
     }
 
+    /// Lets heads lie so many bytes apart from the next run on, as those of a later host may: to find out whether the
+    /// script bears it. A multiple of 8, and [`HEAD_BYTES`] at least.
+    pub fn set_stride(&mut self, stride: usize) {
+        assert!(stride >= HEAD_BYTES && stride.is_multiple_of(8), "{stride} is no stride");
+        self.stride = stride;
+    }
+
     /// Gives the script a batch, or only some events of it, and takes its verdicts, one per event
     /// given. `lost_before` are calls lost before batches that it was not given. After a fault the
     /// instance must not be used again, and nothing of what it did with this batch counts.
@@ -113,8 +123,8 @@ impl Instance {
         lost_before: u64,
         verdicts: &mut Vec<u8>,
     ) -> Result<Effects<'_>, Fault> {
-        let Self { store, envelope, .. } = self;
-        let (mut header, len) = batch.header(only);
+        let Self { store, envelope, stride, .. } = self;
+        let (mut header, len) = batch.header_by(only, *stride);
         header.lost_before += lost_before;
         clock::begin(store);
         envelope.prepare(store, len).map_err(|error| Fault::of(store, &error))?;
