@@ -83,9 +83,29 @@ fn reads_every_field_and_part() {
             let mut expected = Text::default();
             fields::event(&mut expected, &batch, head);
             check_fields(guest, &expected.0, &said.remove("event").unwrap());
-            let expected = parts::of(&view.get(at).unwrap(), at as u64);
+            let expected = said_by(guest, parts::of(&view.get(at).unwrap(), at as u64));
             assert_eq!(said.remove("parts"), Some(expected), "parts of event {at}");
             assert!(said.is_empty(), "{said:?}");
+        }
+    });
+}
+
+/// Text has no SDK, and so no names of errors.
+fn said_by(guest: &Guest, parts: String) -> String {
+    let lines = parts.split_inclusive('\n');
+    lines.filter(|line| guest.language != "wat" || !line.starts_with("error=")).collect()
+}
+
+#[test]
+fn names_every_error() {
+    each(|guest| {
+        let batch = sample::errors();
+        let mut running = guest.start(&[]).unwrap();
+        for (said, head) in running.run(&batch).into_iter().zip(&batch.heads) {
+            let error = sdk::Errno::of(head.ret);
+            let name = error.map_or("-", |error| error.name().unwrap_or("unknown"));
+            let line = said_by(guest, format!("error={name}\n"));
+            assert!(said["parts"].contains(&line), "{line:?} is not in {:?}", said["parts"]);
         }
     });
 }

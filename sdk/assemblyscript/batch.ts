@@ -1,6 +1,7 @@
 // A batch in the script's memory, and a view of its events.
 
 import { Bytes } from "./bytes";
+import { error_name } from "./errno";
 import { attr } from "./host";
 import { ABI, BatchHeader, CALL_NAMES, DROP, Head, STATUS_OK, STATUS_TRUNCATED } from "./layout";
 import { Attrs, Controls, Files, Iovs, Kernel, ProcessParts } from "./parts";
@@ -22,6 +23,9 @@ export class Event extends Head {
 
   // Why the call failed: a number of errno(3), or 0.
   get errno(): i32 { return this.ret < 0 && this.ret >= -4095 ? <i32>-this.ret : 0; }
+
+  // The name of that error, or "unknown"; "" if the call did not fail.
+  get error_name(): string { return error_name(this.errno); }
 
   // Whether a group of fields (GROUP_*) was read, whole or up to a limit.
   is_read(group: i32): bool {

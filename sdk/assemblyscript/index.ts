@@ -16,6 +16,7 @@
 export { Batch, Event } from "./batch";
 export { Bytes } from "./bytes";
 export { Script, register } from "./entry";
+export { error_name } from "./errno";
 export { Level, emit, log, param, process } from "./host";
 export { Kind, Table } from "./table";
 export * from "./layout";

@@ -189,7 +189,7 @@ static inline uint32_t weir_comm_len(const struct weir_head *event) {
     return len;
 }
 
-/* Why a call failed: a number of errno(3), or 0. */
+/* Why a call failed: a number of errno(3), or 0. weir_errno.h has the names. */
 static inline uint32_t weir_errno(const struct weir_head *event) {
     return event->ret < 0 && event->ret >= -4095 ? (uint32_t)-event->ret : 0;
 }

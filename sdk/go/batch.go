@@ -92,6 +92,9 @@ func (e *Event) Errno() uint32 {
 	return 0
 }
 
+// ErrorName returns the name of that error, or "unknown"; "" if the call did not fail.
+func (e *Event) ErrorName() string { return ErrorName(e.Errno()) }
+
 // IsRead says whether a group of fields (Group…) was read, whole or up to a limit.
 func (e *Event) IsRead(group int) bool {
 	return e.Status[group] == StatusOk || e.Status[group] == StatusTruncated

@@ -1,5 +1,6 @@
 // A batch, and a view of its events.
 
+import { errorName } from "./errno.js";
 import { ABI, BatchHeader, CALL_NAMES, Head, STATUS_OK, STATUS_TRUNCATED } from "./layout.js";
 import * as parts from "./parts.js";
 import { decode } from "./text.js";
@@ -31,6 +32,9 @@ export class Event extends Head {
     const ret = this.ret;
     return ret < 0 && ret >= -4095 ? -ret : 0;
   }
+
+  // The name of that error, or "unknown"; null if the call did not fail.
+  get error_name() { return errorName(this.errno); }
 
   // Whether a group of fields (GROUP_*) was read, whole or up to a limit.
   isRead(group) {

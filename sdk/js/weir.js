@@ -19,6 +19,7 @@ import { DROP } from "./layout.js";
 import { flushTables } from "./table.js";
 
 export { emit, log, process } from "weir:script/host@1.0.0";
+export { errorName } from "./errno.js";
 export * from "./layout.js";
 export { attrs, control, credentials, files, iov, kernel, processParts } from "./parts.js";
 export { Table } from "./table.js";

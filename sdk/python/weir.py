@@ -24,9 +24,10 @@ from wit_world.imports.host import Level
 
 import weir_layout as layout
 from weir_batch import Batch, Event
+from weir_errno import error_name
 from weir_table import Kind, Table, flush_tables
 
-__all__ = ["Batch", "Event", "Kind", "Level", "Script", "Table", "emit", "guest", "layout", "log", "process"]
+__all__ = ["Batch", "Event", "Kind", "Level", "Script", "Table", "emit", "error_name", "guest", "layout", "log", "process"]
 
 
 def log(level: Level, text: str) -> None:

@@ -6,6 +6,7 @@ from wit_world.imports.host import Attribute
 
 import weir_layout as layout
 import weir_parts as parts
+from weir_errno import error_name
 
 
 class Event(layout.Head):
@@ -36,6 +37,11 @@ class Event(layout.Head):
         """Why the call failed: a number of errno(3), or 0."""
         ret = self.ret
         return -ret if -4095 <= ret < 0 else 0
+
+    @property
+    def error_name(self) -> str | None:
+        """The name of that error, or "unknown"; None if the call did not fail."""
+        return error_name(self.errno)
 
     def is_read(self, group: int) -> bool:
         """Whether a group of fields (GROUP_*) was read, whole or up to a limit."""

@@ -3,6 +3,7 @@
 const std = @import("std");
 const host = @import("host.zig");
 const layout = @import("layout.zig");
+const names = @import("errno.zig");
 const parts = @import("parts.zig");
 
 /// A group of fields that are read together.
@@ -83,6 +84,11 @@ pub const Event = struct {
     pub fn errno(self: Event) u32 {
         const ret = self.head.ret;
         return if (ret < 0 and ret >= -4095) @intCast(-ret) else 0;
+    }
+
+    /// The name of that error, or "unknown"; null if the call did not fail.
+    pub fn errorName(self: Event) ?[]const u8 {
+        return names.errorName(self.errno());
     }
 
     /// Whether a group of fields was read, whole or up to a limit.

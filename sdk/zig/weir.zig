@@ -29,6 +29,8 @@ pub const Batch = batch.Batch;
 pub const Event = batch.Event;
 pub const Group = batch.Group;
 
+pub const errorName = @import("errno.zig").errorName;
+
 const parts = @import("parts.zig");
 pub const Attr = parts.Attr;
 pub const Control = parts.Control;

@@ -2,7 +2,7 @@
 
 use weir::decode::Batch;
 use weir_sdk::{
-    Call as Kind, Group,
+    Call as Kind, Errno, Group,
     event::{BatchHeader, Head, Span},
     testing::{Call, batch as bytes_of},
 };
@@ -27,6 +27,14 @@ pub fn many() -> Batch {
         if number.is_multiple_of(2) { call.call(Kind::Recvmsg) } else { call }
     };
     from_bytes(&bytes_of(&(0..300).map(of).collect::<Vec<_>>()))
+}
+
+/// An event for each error that has a name, and for what else a call may return.
+pub fn errors() -> Batch {
+    let named = (1..=4095).filter(|&number| Errno(number).name().is_some());
+    let rets = named.map(|number| -i64::from(number)).chain([-41, -4095, -4096, 0, 7, i64::MIN]);
+    let of = |ret| Call::new().head(|head| head.ret = ret);
+    from_bytes(&bytes_of(&rets.map(of).collect::<Vec<_>>()))
 }
 
 /// As many events as a batch has at most, of as many processes.

@@ -2,7 +2,7 @@
 
 use super::{
     layout::{Kind, Layout, Struct},
-    text::{NOTICE, comment},
+    text::{ERRORS_NOTICE, NOTICE, comment},
 };
 
 /// sdk/assemblyscript/layout.ts.
@@ -47,6 +47,20 @@ fn declare(to: &mut String, name: &str, of: &Struct) {
         to.push_str(&format!("  @inline get {name}(): {kind} {{ return {value}; }}\n"));
     }
     to.push_str("}\n");
+}
+
+/// sdk/assemblyscript/errno.ts.
+pub fn errors(layout: &Layout) -> String {
+    let mut to = format!(
+        "// {ERRORS_NOTICE}\n\n// Name of an error as in the kernel's headers, EAGAIN of 11: \"unknown\" where a \
+         number has none, \"\" for 0.\nexport function error_name(number: i32): string {{\n  \
+         switch (number) {{\n    case 0: return \"\";\n"
+    );
+    for (number, name) in &layout.errors {
+        to.push_str(&format!("    case {number}: return \"{name}\";\n"));
+    }
+    to.push_str("    default: return \"unknown\";\n  }\n}\n");
+    to
 }
 
 /// The conformance guest's list of fields.

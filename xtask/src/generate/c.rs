@@ -2,7 +2,7 @@
 
 use super::{
     layout::{Kind, Layout, Struct},
-    text::{NOTICE, comment},
+    text::{ERRORS_NOTICE, NOTICE, comment},
 };
 
 /// The enums, and the consts that are theirs.
@@ -81,6 +81,25 @@ fn declare(to: &mut String, name: &str, of: &Struct) {
             "_Static_assert(offsetof(struct {name}, {field}) == {at}, \"{name}.{field}\");\n"
         ));
     }
+}
+
+/// sdk/c/weir_errno.h.
+pub fn errors(layout: &Layout) -> String {
+    let mut to = format!(
+        "/* {ERRORS_NOTICE} */\n#ifndef WEIR_ERRNO_H\n#define WEIR_ERRNO_H\n\n#include \"weir.h\"\n\n\
+         /* Name of an error as in the kernel's headers, EAGAIN of 11: of weir_errno(event). \"unknown\" where a number\n \
+         * has none; empty for 0. */\n\
+         static inline struct weir_bytes weir_error_name(uint32_t number) {{\n    switch (number) {{\n    \
+         case 0: return (struct weir_bytes){{\"\", 0}};\n"
+    );
+    for (number, name) in &layout.errors {
+        let len = name.len();
+        to.push_str(&format!(
+            "    case {number}: return (struct weir_bytes){{\"{name}\", {len}}};\n"
+        ));
+    }
+    to.push_str("    default: return (struct weir_bytes){\"unknown\", 7};\n    }\n}\n\n#endif\n");
+    to
 }
 
 /// The conformance guest's list of fields.

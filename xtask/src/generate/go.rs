@@ -2,7 +2,7 @@
 
 use super::{
     layout::{Kind, Layout, Struct},
-    text::{NOTICE, camel, comment},
+    text::{ERRORS_NOTICE, NOTICE, camel, comment},
 };
 
 /// sdk/go/layout.go, as gofmt writes it.
@@ -54,6 +54,20 @@ fn declare(to: &mut String, name: &str, of: &Struct) {
             field.offset
         ));
     }
+}
+
+/// sdk/go/errno.go, as gofmt writes it.
+pub fn errors(layout: &Layout) -> String {
+    let mut to = format!(
+        "// {ERRORS_NOTICE}\n\npackage weir\n\n// ErrorName returns the name of an error as in the kernel's headers, \
+         EAGAIN of 11: \"unknown\" where a number has\n// none, \"\" for 0.\n\
+         func ErrorName(number uint32) string {{\n\tswitch number {{\n\tcase 0:\n\t\treturn \"\"\n"
+    );
+    for (number, name) in &layout.errors {
+        to.push_str(&format!("\tcase {number}:\n\t\treturn \"{name}\"\n"));
+    }
+    to.push_str("\t}\n\treturn \"unknown\"\n}\n");
+    to
 }
 
 /// The conformance guest's list of fields.

@@ -3,7 +3,7 @@
 
 use super::{
     layout::{Field, Kind, Layout, Struct},
-    text::{NOTICE, comment},
+    text::{ERRORS_NOTICE, NOTICE, comment},
 };
 
 /// sdk/js/layout.js.
@@ -69,6 +69,19 @@ fn declare(to: &mut String, name: &str, of: &Struct) {
 
 fn is_wide(field: &Field) -> bool {
     matches!(field.kind, Kind::Unsigned(64) | Kind::Signed(64))
+}
+
+/// sdk/js/errno.js.
+pub fn errors(layout: &Layout) -> String {
+    let mut to = format!("// {ERRORS_NOTICE}\n\nconst NAMES = {{\n");
+    for (number, name) in &layout.errors {
+        to.push_str(&format!("  {number}: \"{name}\",\n"));
+    }
+    to.push_str(
+        "};\n\n// Name of an error as in the kernel's headers, EAGAIN of 11: \"unknown\" where a number has none, null for 0.\n\
+         export const errorName = (number) => (number === 0 ? null : NAMES[number] ?? \"unknown\");\n",
+    );
+    to
 }
 
 /// The conformance guest's list of fields.

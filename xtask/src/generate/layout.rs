@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 use syn::{Attribute, Expr, Item, Lit, Meta, Type};
-use weir_sdk::event;
+use weir_sdk::{Errno, event};
 
 /// All that is in it.
 pub struct Layout {
@@ -13,6 +13,8 @@ pub struct Layout {
     pub call_names: Vec<String>,
     pub header: Struct,
     pub head: Struct,
+    /// Errors that have a name, by number.
+    pub errors: Vec<(u32, &'static str)>,
 }
 
 /// A number with a name.
@@ -51,7 +53,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn bytes(self) -> usize {
+    /// What it takes.
+    pub fn bytes(self) -> usize {
         match self {
             Self::Unsigned(bits) | Self::Signed(bits) => bits / 8,
             Self::Bytes(bytes) => bytes,
@@ -120,6 +123,7 @@ impl Layout {
             head: of("Head", event::HEAD_BYTES)?,
             consts,
             call_names,
+            errors: errors(),
         })
     }
 
@@ -127,6 +131,11 @@ impl Layout {
     pub fn consts(&self, prefix: &str) -> impl Iterator<Item = &Const> {
         self.consts.iter().filter(move |known| known.name.starts_with(prefix))
     }
+}
+
+/// As sdk/src/errno.rs has them: of all that a call can return.
+fn errors() -> Vec<(u32, &'static str)> {
+    (1..=4095).filter_map(|number| Some((number, Errno(number).name()?))).collect()
 }
 
 /// Gives each field its natural alignment, as `repr(C)` does.

@@ -2,7 +2,7 @@
 
 use super::{
     layout::{Kind, Layout, Struct},
-    text::{NOTICE, comment},
+    text::{ERRORS_NOTICE, NOTICE, comment},
 };
 
 /// sdk/python/weir_layout.py.
@@ -61,6 +61,20 @@ fn declare(to: &mut String, name: &str, of: &Struct) {
         comment(&mut docs, "        ", &field.docs);
         to.push_str(&format!("        \"\"\"{}\"\"\"\n        return {value}\n", docs.trim()));
     }
+}
+
+/// sdk/python/weir_errno.py. Python's own module knows the numbers of WASI, which are others.
+pub fn errors(layout: &Layout) -> String {
+    let mut to = format!("# {ERRORS_NOTICE}\n\n_NAMES = {{\n");
+    for (number, name) in &layout.errors {
+        to.push_str(&format!("    {number}: \"{name}\",\n"));
+    }
+    to.push_str(
+        "}\n\n\ndef error_name(number: int) -> str | None:\n    \
+         \"\"\"Name of an error as in the kernel's headers, EAGAIN of 11: \"unknown\" where a number has none, None for 0.\"\"\"\n    \
+         return _NAMES.get(number, \"unknown\") if number else None\n",
+    );
+    to
 }
 
 /// The conformance guest's list of fields.

@@ -2,7 +2,7 @@
 
 use super::{
     layout::{Kind, Layout, Struct},
-    text::{NOTICE, comment},
+    text::{ERRORS_NOTICE, NOTICE, comment},
 };
 
 /// sdk/zig/layout.zig.
@@ -53,6 +53,20 @@ fn declare(to: &mut String, name: &str, of: &Struct) {
         ));
     }
     to.push_str("    }\n};\n");
+}
+
+/// sdk/zig/errno.zig.
+pub fn errors(layout: &Layout) -> String {
+    let mut to = format!(
+        "//! {ERRORS_NOTICE}\n\n/// Name of an error as in the kernel's headers, EAGAIN of 11. \"unknown\" where a \
+         number has none; null for 0.\npub fn errorName(number: u32) ?[]const u8 {{\n    \
+         return switch (number) {{\n        0 => null,\n"
+    );
+    for (number, name) in &layout.errors {
+        to.push_str(&format!("        {number} => \"{name}\",\n"));
+    }
+    to.push_str("        else => \"unknown\",\n    };\n}\n");
+    to
 }
 
 /// The conformance guest's list of fields.

@@ -64,7 +64,8 @@ class Guest extends Script {
 }
 
 function parts(it: Event): string {
-  let text = `at=${it.position}\ncall=${it.call_name}\ncomm=${it.comm_text.toString()}\nerrno=${it.errno}\nread=`;
+  let text = `at=${it.position}\ncall=${it.call_name}\ncomm=${it.comm_text.toString()}\nerrno=${it.errno}\n`;
+  text += `error=${it.errno == 0 ? "-" : it.error_name}\nread=`;
   for (let group = 0; group < 8; group++) text += it.is_read(group) ? "1" : "0";
   const team = it.find_attr("team");
   text += `\nteam=${team === null ? "-" : team.toString()}\n`;

@@ -1,5 +1,6 @@
 /* Says all that it sees: the conformance suite compares it with what the host has. */
 #include "weir.h"
+#include "weir_errno.h"
 #include "weir_parts.h"
 #include "weir_sums.h"
 
@@ -92,7 +93,11 @@ static void put_parts(const struct weir_batch *batch, const struct weir_head *ev
     put_text("call="), put_text(call_name(event));
     put_text("\ncomm="), put(event->comm, weir_comm_len(event));
     put_text("\n"), put_unsigned("errno", weir_errno(event));
-    put_text("read=");
+    const struct weir_bytes error = weir_error_name(weir_errno(event));
+    put_text("error=");
+    if (error.len > 0) put(error.ptr, error.len);
+    else put_text("-");
+    put_text("\nread=");
     for (enum weir_group group = 0; group < WEIR_GROUPS; group++) put_text(weir_is_read(event, group) ? "1" : "0");
     const struct weir_bytes team = weir_find_attr(batch, event, WEIR_STR("team"));
     put_text("\nteam=");

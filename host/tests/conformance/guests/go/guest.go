@@ -88,7 +88,12 @@ func (out *text) signed(name string, value int64)    { fmt.Fprintf(out, "%s=%d\n
 func (out *text) bytes(name string, value []byte)    { fmt.Fprintf(out, "%s=%x\n", name, value) }
 
 func (out *text) parts(it *weir.Event) {
-	fmt.Fprintf(out, "at=%d\ncall=%s\ncomm=%s\nerrno=%d\nread=", it.At, it.CallName(), it.CommText(), it.Errno())
+	fmt.Fprintf(out, "at=%d\ncall=%s\ncomm=%s\nerrno=%d\n", it.At, it.CallName(), it.CommText(), it.Errno())
+	name := it.ErrorName()
+	if name == "" {
+		name = "-"
+	}
+	fmt.Fprintf(out, "error=%s\nread=", name)
 	for group := range weir.Groups {
 		if it.IsRead(group) {
 			out.WriteByte('1')

@@ -69,7 +69,8 @@ class Text {
 const hex = (bytes) => Array.from(bytes, (each) => each.toString(16).padStart(2, "0")).join("");
 
 function parts(it) {
-  let text = `at=${it.position}\ncall=${it.call_name}\ncomm=${it.comm_text}\nerrno=${it.errno}\nread=`;
+  let text = `at=${it.position}\ncall=${it.call_name}\ncomm=${it.comm_text}\nerrno=${it.errno}\n`;
+  text += `error=${it.error_name ?? "-"}\nread=`;
   for (let group = 0; group < 8; group++) text += it.isRead(group) ? "1" : "0";
   text += `\nteam=${it.findAttr("team") ?? "-"}\n`;
   for (const { name, value } of attrs(it.attrs)) text += `attr=${decode(name)}:${decode(value)}\n`;

@@ -75,7 +75,8 @@ class Text:
 
 def parts(it):
     read = "".join("01"[it.is_read(group)] for group in range(8))
-    lines = [f"at={it.position}", f"call={it.call_name}", f"comm={it.comm_text}", f"errno={it.errno}", f"read={read}"]
+    lines = [f"at={it.position}", f"call={it.call_name}", f"comm={it.comm_text}", f"errno={it.errno}"]
+    lines += [f"error={it.error_name or '-'}", f"read={read}"]
     team = it.find_attr("team")
     lines.append(f"team={'-' if team is None else team}")
     lines += [f"attr={name.decode()}:{value.decode()}" for name, value in it.all_attrs()]

@@ -64,7 +64,8 @@ const Guest = struct {
     }
 
     fn parts(out: *Text, it: weir.Event) void {
-        out.put("at={d}\ncall={s}\ncomm={s}\nerrno={d}\nread=", .{ it.at, it.call(), it.comm(), it.errno() });
+        out.put("at={d}\ncall={s}\ncomm={s}\nerrno={d}\n", .{ it.at, it.call(), it.comm(), it.errno() });
+        out.put("error={s}\nread=", .{it.errorName() orelse "-"});
         for (0..8) |group| out.put("{d}", .{@intFromBool(it.isRead(@fromBackingInt(@as(u3, @intCast(group)))))});
         out.put("\nteam={s}\n", .{it.findAttr("team") orelse "-"});
         var attrs = it.attrs();

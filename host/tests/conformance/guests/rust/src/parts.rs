@@ -22,6 +22,8 @@ pub fn of(event: &Event, at: u64) -> String {
     let errno = event.error().map_or(0, |error| error.0);
     let (call, comm) = (event.call(), event.comm());
     line(&mut out, format_args!("at={at}\ncall={call}\ncomm={comm}\nerrno={errno}"));
+    let error = event.error().map_or("-", |error| error.name().unwrap_or("unknown"));
+    line(&mut out, format_args!("error={error}"));
     let read = GROUPS.map(|group| if event.status(group).is_read() { "1" } else { "0" });
     line(&mut out, format_args!("read={}", read.concat()));
     line(&mut out, format_args!("team={}", event.attr("team").unwrap_or("-")));
