@@ -43,17 +43,19 @@ const Found = struct {
 /// What a secret begins with, and how long it is at least.
 const Mark = struct { kind: []const u8, text: []const u8, secret: usize = 1, within: bool = false };
 
-/// `within`: the mark is a part of the secret, which therefore is shown up to its end.
+/// `within`: the mark is a part of the secret, which therefore is shown up to its end. It is in no other case, and
+/// what follows is letters and digits.
 const marks = [_]Mark{
     .{ .kind = "authorization", .text = "authorization: basic " },
     .{ .kind = "authorization", .text = "authorization: bearer " },
-    .{ .kind = "aws access key", .text = "akia", .secret = 16, .within = true },
+    .{ .kind = "aws access key", .text = "AKIA", .secret = 16, .within = true },
     .{ .kind = "github token", .text = "ghp_", .secret = 36, .within = true },
     .{ .kind = "password", .text = "passwd=" },
     .{ .kind = "password", .text = "password=" },
     .{ .kind = "password", .text = "\"password\":\"" },
-    .{ .kind = "private key", .text = "-----begin private key-----", .secret = 0, .within = true },
-    .{ .kind = "private key", .text = "-----begin rsa private key-----", .secret = 0, .within = true },
+    .{ .kind = "password", .text = "\"password\": \"" },
+    .{ .kind = "private key", .text = "-----BEGIN PRIVATE KEY-----", .secret = 0, .within = true },
+    .{ .kind = "private key", .text = "-----BEGIN RSA PRIVATE KEY-----", .secret = 0, .within = true },
     .{ .kind = "token", .text = "api_key=" },
     .{ .kind = "token", .text = "access_token=" },
 };
@@ -62,7 +64,7 @@ const marks = [_]Mark{
 const begins = blk: {
     var table: [256]bool = @splat(false);
     for (marks) |mark| {
-        table[mark.text[0]] = true;
+        table[std.ascii.toLower(mark.text[0])] = true;
         table[std.ascii.toUpper(mark.text[0])] = true;
     }
     break :blk table;
@@ -72,11 +74,16 @@ fn find(payload: []const u8) ?Found {
     for (payload, 0..) |byte, at| {
         if (!begins[byte]) continue;
         for (marks) |mark| {
-            if (!std.ascii.startsWithIgnoreCase(payload[at..], mark.text)) continue;
+            const begun = if (mark.within)
+                std.mem.startsWith(u8, payload[at..], mark.text)
+            else
+                std.ascii.startsWithIgnoreCase(payload[at..], mark.text);
+            if (!begun) continue;
             // "maakia" begins no key.
             if (mark.within and at > 0 and std.ascii.isAlphanumeric(payload[at - 1])) continue;
             const start = at + mark.text.len;
-            if (length(payload[start..]) < mark.secret) continue;
+            const secret = if (mark.within) plain(payload[start..]) else length(payload[start..]);
+            if (secret < mark.secret) continue;
             return .{ .kind = mark.kind, .before = payload[at..start] };
         }
     }
@@ -86,6 +93,12 @@ fn find(payload: []const u8) ?Found {
 /// How far a secret goes: to white space, a quote, or what separates it from the next value.
 fn length(text: []const u8) usize {
     return std.mem.indexOfAny(u8, text, " \t\r\n\"'&;,\x00") orelse text.len;
+}
+
+/// How many letters and digits there are.
+fn plain(text: []const u8) usize {
+    for (text, 0..) |byte, at| if (!std.ascii.isAlphanumeric(byte)) return at;
+    return text.len;
 }
 
 /// As `password=********`: nothing of the secret but the beginning that all of its kind share, and not its length.

@@ -1,6 +1,6 @@
 // statsd: metrics that programs send to a statsd server, read on their way.
 
-import { Table, decode, script } from "../../sdk/js/weir.js";
+import { GROUP_PAYLOAD, STATUS_TRUNCATED, Table, decode, script } from "../../sdk/js/weir.js";
 import { parse } from "./lines.js";
 
 let ports, counters, gauges, timings, sets;
@@ -38,7 +38,10 @@ export const guest = script({
     // A socket that is connected names no destination.
     if (!ports.has(it.port) && !ports.has(it.peer_port)) return true;
     const process = it.comm_text;
-    for (const { name, value, type, rate } of parse(decode(it.payload))) {
+    let payload = decode(it.payload);
+    // Of a line that is cut, what is left may be another number.
+    if (it.status[GROUP_PAYLOAD] === STATUS_TRUNCATED) payload = payload.slice(0, payload.lastIndexOf("\n") + 1);
+    for (const { name, value, type, rate } of parse(payload)) {
       if (type === "c") counters.add(Math.round(value / rate), process, name);
       else if (type === "g") gauges.add(Math.round(value), process, name);
       else if (type === "s") sets.add(1, process, name);

@@ -24,7 +24,16 @@ export class Table {
     const key = labels.map((label) => (label.includes("\0") ? label.replaceAll("\0", "@") : label)).join("\0");
     // Each value of a histogram counts by itself.
     if (this.#kind === "histogram" || this.#kind === "distinct") this.#rows.push({ table: this.#handle, key, value });
-    else this.#sums.set(key, this.#kind === "gauge" ? value : (this.#sums.get(key) ?? 0) + value);
+    else if (this.#kind === "gauge") this.#sums.set(key, value);
+    else this.#sum(key, value);
+  }
+
+  #sum(key, value) {
+    const before = this.#sums.get(key) ?? 0;
+    const exact = Math.abs(before + value) <= Number.MAX_SAFE_INTEGER;
+    // The host takes no number that may not be exact: this one goes by itself.
+    if (!exact) this.#rows.push({ table: this.#handle, key, value: before });
+    this.#sums.set(key, exact ? before + value : value);
   }
 
   drain(to) {

@@ -6,6 +6,8 @@ from wit_world.imports import host
 from wit_world.imports.host import Kind, Update
 
 _tables: list["Table"] = []
+# The host takes no number that a float may not hold exactly.
+_MOST = 2**53
 
 
 class Table:
@@ -29,7 +31,12 @@ class Table:
         elif self._replaces:
             self._by_key[key] = value
         else:
-            self._by_key[key] = self._by_key.get(key, 0) + value
+            before = self._by_key.get(key, 0)
+            if abs(before + value) <= _MOST:
+                value += before
+            else:
+                self._rows.append(Update(self._handle, key, float(before)))
+            self._by_key[key] = value
 
     def drain(self) -> list[Update]:
         rows = self._rows
