@@ -6,6 +6,7 @@ mod page;
 mod programs;
 mod projects;
 mod scripts;
+mod tutorial;
 
 use anyhow::Result;
 use clap::Args;
@@ -24,8 +25,8 @@ use crate::{
 #[derive(Args)]
 pub struct Options {
     /// Build what only tests need, and nothing else: scripts in Go, JavaScript and Python
-    /// (target/scripts-large), guests of the conformance suite (target/conformance), and the
-    /// projects that target/release/weir makes (target/new)
+    /// (target/scripts-large), guests of the conformance suite (target/conformance), the
+    /// projects that target/release/weir makes (target/new), and the tutorial's (target/tutorial)
     #[arg(long)]
     pub for_tests: bool,
 }
@@ -50,7 +51,8 @@ pub fn all() -> Result<()> {
 pub fn for_tests() -> Result<()> {
     let toolchain = Toolchain::needed()?;
     timed("scripts for tests", || scripts::build_for_tests(toolchain))?;
-    timed("projects of weir new", || projects::build(toolchain))
+    timed("projects of weir new", || projects::build(toolchain))?;
+    timed("scripts of the tutorial", || tutorial::build(toolchain))
 }
 
 /// Builds what only benchmarks need: a filter in each language.
