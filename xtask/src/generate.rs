@@ -7,6 +7,7 @@ mod c;
 mod go;
 mod javascript;
 mod layout;
+mod markdown;
 mod python;
 mod rust;
 mod text;
@@ -35,6 +36,7 @@ pub struct Options {
 /// Path and text of each generated file.
 fn files(layout: &Layout) -> Vec<(&'static str, String)> {
     vec![
+        ("docs/layout.md", markdown::layout(layout)),
         ("sdk/c/weir_layout.h", c::layout(layout)),
         ("sdk/zig/layout.zig", zig::layout(layout)),
         ("sdk/go/layout.go", go::layout(layout)),
