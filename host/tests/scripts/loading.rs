@@ -72,23 +72,32 @@ fn a_large_module_is_compiled_while_everything_goes_on() {
     weir.stop();
 }
 
-#[test]
-fn a_module_that_takes_too_long_to_compile_is_refused() {
-    let (weir, _folder) = with_two_pipelines(&["--compile-time", "1s"]);
-    let (status, answer) = weir.change("PUT", "/api/v1/scripts/large", &large(20_000));
-    let answer = if status == 202 {
-        let follow = answer["follow"].as_str().unwrap().to_owned();
-        let refused = || Some(weir.get(&follow)).filter(|it| it["state"] == "refused");
-        wait_for("refusal", refused)["error"].clone()
-    } else {
-        assert_eq!((status, &answer["code"]), (422, &json!("compile_limit")), "{answer}");
-        answer["message"].clone()
-    };
-    assert!(answer.as_str().unwrap().contains("--compile-time"), "{answer}");
+/// A module that takes more than a host with these options lets compiling take.
+fn check_compile_limit(args: &[&str]) {
+    let (weir, _folder) = with_two_pipelines(args);
+    let (status, answer) = weir.put("large", &large(20_000));
+    assert_eq!((status, &answer["code"]), (422, &json!("compile_limit")), "{answer}");
+    let message = answer["message"].as_str().unwrap();
+    assert!(message.contains(args[0]), "{message}");
+    let load = weir.get("/api/v1/scripts/large/load");
+    assert_eq!((&load["state"], &load["code"]), (&json!("refused"), &json!("compile_limit")));
+    // Of a script that runs, the version before goes on.
+    let (status, answer) = weir.put("keep", &large(20_000));
+    assert_eq!((status, &answer["code"]), (422, &json!("compile_limit")), "{answer}");
     check_unharmed(&weir);
     // Others are compiled all the same.
     assert_eq!(weir.put("small", &guest::script(KEEP)).0, 201);
     weir.stop();
+}
+
+#[test]
+fn a_module_that_takes_too_long_to_compile_is_refused() {
+    check_compile_limit(&["--compile-time", "1s"]);
+}
+
+#[test]
+fn a_module_that_takes_too_much_memory_to_compile_is_refused() {
+    check_compile_limit(&["--compile-memory", "209715200"]);
 }
 
 #[test]
