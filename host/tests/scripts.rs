@@ -9,6 +9,8 @@ mod live;
 mod command_line;
 #[path = "scripts/commands.rs"]
 mod commands;
+#[path = "scripts/configuration.rs"]
+mod configuration;
 #[path = "scripts/envelopes.rs"]
 mod envelopes;
 #[path = "scripts/fault.rs"]

@@ -1,6 +1,6 @@
 //! Asks a running host over its API.
 
-use std::{env, fs, path::PathBuf, time::Duration};
+use std::{env, fs, io::Read, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -62,7 +62,57 @@ impl Client {
 
     /// Reads something.
     pub fn get(&self, path: &str) -> anyhow::Result<Value> {
-        Ok(self.ask("GET", path, None)?.body)
+        let answer = self.send("GET", path, None)?;
+        // Some hosts ask for the token for reads as well; others need not get it.
+        if answer.status == 401 {
+            let (token, _) = self.token()?;
+            return Ok(self.ask("GET", path, Some((&token, &[])))?.body);
+        }
+        Ok(self.accepted(answer, path)?.body)
+    }
+
+    /// Reads a stream of server-sent events; from behind the one with this id, as far as the host still
+    /// has them.
+    pub fn stream(&self, path: &str, last_id: Option<u64>) -> anyhow::Result<impl Read + use<>> {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(PATIENCE))
+            .timeout_recv_response(Some(PATIENCE))
+            .proxy(None)
+            .build();
+        let agent: ureq::Agent = config.into();
+        let url = self.url(path);
+        let open = |token: Option<&str>| -> anyhow::Result<ureq::http::Response<ureq::Body>> {
+            let mut request = ureq::http::Request::builder().uri(&url);
+            if let Some(id) = last_id {
+                request = request.header("last-event-id", id.to_string());
+            }
+            if let Some(token) = token {
+                request = request.header("authorization", format!("Bearer {token}"));
+            }
+            let request = request.body(()).with_context(|| invalid(&url))?;
+            agent.run(request).map_err(|error| self.unreachable(&error))
+        };
+        let mut response = open(None)?;
+        if response.status() == 401 {
+            let (token, _) = self.token()?;
+            response = open(Some(&token))?;
+        }
+        let status = response.status().as_u16();
+        if status >= 400 {
+            let text = response.body_mut().read_to_string().unwrap_or_default();
+            bail!("{}", self.refusal(status, &self.json(&url, &text)?, path));
+        }
+        Ok(response.into_body().into_reader())
+    }
+
+    /// Where the host is.
+    pub fn host(&self) -> &str {
+        &self.host.url
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.host.url.trim_end_matches('/'))
     }
 
     /// Changes something. `body` is JSON, but for PUT.
@@ -77,7 +127,24 @@ impl Client {
         path: &str,
         change: Option<(&str, &[u8])>,
     ) -> anyhow::Result<Answer> {
-        let url = format!("{}/api/v1/{path}", self.host.url.trim_end_matches('/'));
+        let answer = self.send(method, path, change)?;
+        self.accepted(answer, path)
+    }
+
+    fn accepted(&self, answer: Answer, path: &str) -> anyhow::Result<Answer> {
+        if answer.status >= 400 {
+            bail!("{}", self.refusal(answer.status, &answer.body, path));
+        }
+        Ok(answer)
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        change: Option<(&str, &[u8])>,
+    ) -> anyhow::Result<Answer> {
+        let url = self.url(path);
         let mut request = ureq::http::Request::builder().method(method).uri(&url);
         if let Some((token, _)) = change {
             let kind = if method == "PUT" { "application/wasm" } else { "application/json" };
@@ -85,12 +152,11 @@ impl Client {
                 .header("authorization", format!("Bearer {token}"))
                 .header("content-type", kind);
         }
-        let invalid = || format!("{url} is no address: write --url http://127.0.0.1:7070");
         let response = match change {
             Some((_, body)) if !body.is_empty() => {
-                self.agent.run(request.body(body).with_context(invalid)?)
+                self.agent.run(request.body(body).with_context(|| invalid(&url))?)
             }
-            _ => self.agent.run(request.body(()).with_context(invalid)?),
+            _ => self.agent.run(request.body(()).with_context(|| invalid(&url))?),
         };
         let mut response = response.map_err(|error| self.unreachable(&error))?;
         let status = response.status().as_u16();
@@ -101,9 +167,6 @@ impl Client {
             .read_to_string()
             .with_context(|| format!("the answer of {url} ended early"))?;
         let body = if text.is_empty() { Value::Null } else { self.json(&url, &text)? };
-        if status >= 400 {
-            bail!("{}", self.refusal(status, &body, path));
-        }
         Ok(Answer { status, body })
     }
 
@@ -178,6 +241,10 @@ impl Client {
         })?;
         Ok((token.trim().to_owned(), path.display().to_string()))
     }
+}
+
+fn invalid(url: &str) -> String {
+    format!("{url} is no address: write --url http://127.0.0.1:7070")
 }
 
 /// A part of an address's query.

@@ -7,13 +7,16 @@ mod compile;
 mod config;
 mod data_dir;
 mod doctor;
+mod events;
 mod expression;
 mod limits;
 mod new;
+mod output;
 mod pipelines;
 mod privilege;
 mod run;
 mod script;
+mod tables;
 mod watch;
 mod workload;
 
@@ -34,7 +37,9 @@ use config::{Definitions, Effective};
     then open the link that it prints. Traffic to look at:  weir workload\n\
     What this kernel offers, and how to get the rest:       weir doctor\n\
     A script in one line:  sudo weir run -e 'error != null | count by process.comm'\n\
-    What is wrong with a module of yours:  weir check mine.wasm"
+    What a running host finds, live:  weir top     as lines:  weir events, weir tables\n\
+    What is wrong with a module of yours:  weir check mine.wasm\n\
+    Every option in a file, and where each value came from:  weir config"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -45,6 +50,8 @@ struct Cli {
 enum Command {
     Run(run::Run),
     Script(script::Script),
+    Tables(tables::Tables),
+    Events(events::Events),
     Config(config::Config),
     Check(check::Check),
     Doctor(doctor::Doctor),
@@ -67,6 +74,7 @@ pub fn main() -> anyhow::Result<()> {
         }
         Command::Config(config) => config.run(command(), args),
         Command::Script(script) => script.run(),
+        Command::Top(top) => top.run(),
         Command::Tables(tables) => tables.run(),
         Command::Events(events) => events.run(),
         Command::Check(check) => check.run(),

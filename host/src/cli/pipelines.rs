@@ -36,3 +36,31 @@ pub fn specs(
     }
     Ok(specs)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{cli::config::File, script::bundled};
+
+    #[test]
+    fn pipelines_of_the_file_come_last_and_none_is_left_out() {
+        if bundled().is_empty() {
+            return eprintln!("skipped: this build holds no scripts; run `cargo xtask build`");
+        }
+        let text = "[pipeline.z]\nscripts = [\"few?ignore=EPIPE\", \"latency\"]\n[pipeline.a]\n\
+                    scripts = []\n[script.few]\nmodule = \"errors\"\n[script.few.params]\n\
+                    ignore = \"EAGAIN\"\nslower_than = \"1ms\"\n[script.bare]\nexpression = \"true\"\n\
+                    [script.latency.limits]\nmemory = \"1MiB\"\n";
+        let file = File::parse(Path::new("weir.toml"), text).unwrap();
+        let definitions = Definitions::from(file);
+        let specs = specs(&["service".to_owned()], &["fd == 1".to_owned()], &definitions).unwrap();
+        let names: Vec<_> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        assert_eq!(names, ["service", "e1", "z", "a", "bare"]);
+        let few = &specs[2].scripts[0];
+        assert_eq!((few.name.as_str(), few.params["ignore"].as_str()), ("few", "EPIPE"));
+        assert_eq!(few.params["slower_than"], "1ms");
+        assert!(specs[3].scripts.is_empty());
+    }
+}

@@ -29,6 +29,8 @@ pub struct Effective {
     pub matches: ArgMatches,
     /// The file, if there is one. Its pipelines are gone where the command line has some.
     pub file: Option<File>,
+    /// Where a file is looked for that nobody named.
+    pub places: [PathBuf; 2],
     /// The options in the order of the help.
     pub options: Vec<EffectiveOption>,
     /// Whether the command line has pipelines in the place of the file's.
@@ -122,7 +124,8 @@ impl Effective {
                 option.source = Source::Unset;
             }
         }
-        Ok(Self { matches, file, options: effective, replaced })
+        let places = places(given.get_one("data_dir"));
+        Ok(Self { matches, file, places, options: effective, replaced })
     }
 }
 
@@ -134,7 +137,7 @@ impl File {
 }
 
 /// The places where a file is looked for.
-pub fn places(data_dir: Option<&PathBuf>) -> [PathBuf; 2] {
+fn places(data_dir: Option<&PathBuf>) -> [PathBuf; 2] {
     let folder = data_dir.cloned().unwrap_or_else(data_dir::default);
     [folder.join(NAME), SYSTEM.into()]
 }

@@ -4,7 +4,7 @@ use clap::Arg;
 use serde_json::{Value, json};
 
 use super::{
-    effective::{Effective, EffectiveOption, Source, places},
+    effective::{Effective, EffectiveOption, Source},
     file::File,
     options::{Kind, kind, many},
 };
@@ -19,8 +19,8 @@ pub fn toml(effective: &Effective) -> String {
     match &effective.file {
         Some(file) => text.push_str(&format!("# configuration file: {}\n", file.path.display())),
         None => {
-            let [own, system] = places(None).map(|path| path.display().to_string());
-            text.push_str(&format!("# no configuration file (such as {own} or {system})\n"));
+            let [own, system] = effective.places.each_ref().map(|path| path.display());
+            text.push_str(&format!("# no configuration file ({own} or {system})\n"));
         }
     }
     if effective.replaced {

@@ -234,3 +234,11 @@ fn another_users_file_is_not_found() {
     let error = Effective::new(command(), args()).err().unwrap().to_string();
     assert!(error.contains("chmod go-w") && error.contains(data), "{error}");
 }
+
+#[test]
+fn the_example_in_the_docs_is_right() {
+    let docs = include_str!("../../../../docs/configuration.md");
+    let block = docs.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let file = parse(block.unwrap()).unwrap();
+    assert_eq!((file.options.len(), file.pipelines.len(), file.scripts.len()), (4, 1, 1));
+}
