@@ -23,6 +23,8 @@ mod hostile;
 mod inside;
 #[path = "scripts/loading.rs"]
 mod loading;
+#[path = "scripts/printed.rs"]
+mod printed;
 #[path = "scripts/refusal.rs"]
 mod refusal;
 #[path = "scripts/request.rs"]
@@ -30,6 +32,8 @@ mod request;
 
 #[path = "scripts/swap.rs"]
 mod swap;
+#[path = "scripts/terminal.rs"]
+mod terminal;
 
 use std::fs;
 

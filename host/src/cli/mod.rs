@@ -10,6 +10,7 @@ mod doctor;
 mod events;
 mod expression;
 mod limits;
+mod look;
 mod new;
 mod output;
 mod pipelines;
@@ -17,6 +18,7 @@ mod privilege;
 mod run;
 mod script;
 mod tables;
+mod top;
 mod watch;
 mod workload;
 
@@ -50,6 +52,7 @@ struct Cli {
 enum Command {
     Run(run::Run),
     Script(script::Script),
+    Top(top::Top),
     Tables(tables::Tables),
     Events(events::Events),
     Config(config::Config),

@@ -1,5 +1,10 @@
 //! `weir run`: attach, trace, serve.
 
+mod lines;
+mod live;
+mod screen;
+pub mod view;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -16,12 +21,18 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, builder::PossibleValuesParser};
+use tokio::sync::Notify;
 use weir_sdk::event::{CALL_NAMES, PAYLOAD_BYTES};
+
+use lines::Lines;
+use live::Live;
+use screen::Screen;
 
 use super::{
     config::Definitions,
     data_dir,
     limits::{self, Limit},
+    look::Source,
     pipelines, privilege, watch,
 };
 use crate::{
@@ -127,17 +138,25 @@ pub struct Run {
     /// Write the ledger to a file at exit, as JSON.
     #[arg(long, value_name = "FILE")]
     exit_ledger: Option<PathBuf>,
-    /// Print JSON.
+    /// Print what is found as lines of JSON, and nothing else, to stdout: of pipelines that have
+    /// tables each row that changed, once an interval; of the others each event that they keep.
     #[arg(long)]
     pub json: bool,
+    /// No live view on a terminal: the log alone.
+    #[arg(short, long)]
+    quiet: bool,
+    /// How often the live view is drawn, and rows of tables are printed as JSON.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
+    interval: Duration,
 }
 
 impl Run {
     /// Runs until SIGINT or SIGTERM, with what the configuration file says beside the options.
     pub fn run(self, file: Definitions) -> anyhow::Result<()> {
         let (began, started) = (Instant::now(), SystemTime::now());
+        let screen = Screen::default();
         tracing_subscriber::fmt()
-            .with_writer(std::io::stderr)
+            .with_writer(screen.clone())
             .with_ansi(std::io::stderr().is_terminal())
             .with_target(false)
             .with_env_filter(
@@ -220,6 +239,15 @@ impl Run {
         let watched =
             self.scripts.map(|folder| watch::watch(folder, pipelines.clone())).transpose()?;
 
+        let unread = Arc::new(Notify::new());
+        let lines =
+            self.json.then(|| Lines::start(pipelines.clone(), self.interval, unread.clone()));
+        let lines = lines.transpose()?;
+        let source = Source::Own {
+            pipelines: pipelines.clone(),
+            ledger: ledger.clone(),
+            choice: choice.clone(),
+        };
         let app = http::App {
             pipelines: pipelines.clone(),
             ledger: ledger.clone(),
@@ -233,7 +261,23 @@ impl Run {
             feeds: http::Feeds::default(),
             looks: tokio::sync::Semaphore::new(http::LOOKS),
         };
-        serve(listener, Arc::new(app))?;
+        let link = format!("page    http://{listen}/#token={}", app.token);
+        let api = format!("api     http://{listen}/api/v1/status");
+        // From here on lines would be in its way.
+        let shown = std::io::stdout().is_terminal() && !self.json && !self.quiet;
+        let mut live = None;
+        let ready = || {
+            if self.json {
+                eprintln!("{link}\n{api}");
+            } else {
+                println!("{link}\n{api}");
+            }
+            live = shown.then(|| Live::start(source, screen, self.interval)).transpose()?;
+            Ok(())
+        };
+        let served = serve(listener, Arc::new(app), &unread, ready);
+        live.into_iter().for_each(Live::end);
+        served?;
 
         drop(watched);
         probe.detach();
@@ -247,7 +291,13 @@ impl Run {
         pipelines.finish();
         ledger.close()?;
         let snapshot = ledger.snapshot(pipelines.rows())?;
-        print!("{snapshot}");
+        // What is not yet printed comes before the sum.
+        lines.into_iter().for_each(Lines::end);
+        if self.json {
+            eprint!("{snapshot}");
+        } else {
+            print!("{snapshot}");
+        }
         if let Some(path) = self.exit_ledger {
             let json = serde_json::to_vec_pretty(&snapshot)?;
             fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
@@ -297,8 +347,13 @@ impl Run {
     }
 }
 
-/// Serves until a signal says stop.
-fn serve(listener: TcpListener, app: Arc<http::App>) -> anyhow::Result<()> {
+/// Serves until a signal says stop, or nobody reads what is printed.
+fn serve(
+    listener: TcpListener,
+    app: Arc<http::App>,
+    unread: &Notify,
+    ready: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("weir-http")
@@ -309,19 +364,28 @@ fn serve(listener: TcpListener, app: Arc<http::App>) -> anyhow::Result<()> {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut interrupt = signal(tokio::signal::unix::SignalKind::interrupt())?;
         let mut terminate = signal(tokio::signal::unix::SignalKind::terminate())?;
-        // Whoever reads this may send a signal at once.
-        println!("page    http://{}/#token={}", app.listen, app.token);
-        println!("api     http://{}/api/v1/status", app.listen);
+        // Whoever reads what is printed now may send a signal at once.
+        ready()?;
         let server = tokio::spawn(http::serve(listener, app));
         tokio::select! {
             _ = interrupt.recv() => Ok(()),
             _ = terminate.recv() => Ok(()),
+            () = unread.notified() => Ok(()),
             result = server => match result.context("the server panicked")? {},
         }
     });
     // Streams to clients never end by themselves.
     runtime.shutdown_background();
     result
+}
+
+/// A time that is at least so long that a terminal can be read.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time < Duration::from_millis(50) => Err("it is at least 50ms".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn signal(kind: tokio::signal::unix::SignalKind) -> anyhow::Result<tokio::signal::unix::Signal> {
