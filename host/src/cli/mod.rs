@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod columns;
 mod compile;
+mod completions;
 mod config;
 mod data_dir;
 mod doctor;
@@ -11,6 +12,7 @@ mod events;
 mod expression;
 mod limits;
 mod look;
+mod man;
 mod new;
 mod output;
 mod pipelines;
@@ -60,6 +62,8 @@ enum Command {
     Doctor(doctor::Doctor),
     New(new::New),
     Workload(workload::Workload),
+    Completions(completions::Completions),
+    Man(man::Man),
     Compile(compile::Compile),
 }
 
@@ -84,6 +88,8 @@ pub fn main() -> anyhow::Result<()> {
         Command::Doctor(doctor) => doctor.run(),
         Command::New(new) => new.run(),
         Command::Workload(workload) => workload.run(),
+        Command::Completions(completions) => completions.run(command()),
+        Command::Man(man) => man.run(command()),
         Command::Compile(compile) => compile.run(),
     }
 }
