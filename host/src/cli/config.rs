@@ -9,7 +9,12 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, ffi::OsString, io::Write, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use clap::{Args, Command};
@@ -96,7 +101,7 @@ impl Config {
 }
 
 /// Reads a file and all that its pipelines name.
-fn check(path: &PathBuf) -> anyhow::Result<()> {
+fn check(path: &Path) -> anyhow::Result<()> {
     let file = File::read(path)?;
     let of = |name: &str| {
         let values = file.options.iter().filter(move |setting| setting.name == name);

@@ -100,7 +100,7 @@ impl Effective {
         let mut effective = Vec::new();
         for arg in options.all() {
             let set = file.iter().flat_map(|file| file.options.iter().map(move |one| (file, one)));
-            let set = set.filter(|(_, one)| arg.get_long() == Some(&one.name)).last();
+            let set = set.rev().find(|(_, one)| arg.get_long() == Some(&one.name));
             let source = match (said(arg), set) {
                 (Some(ValueSource::EnvVariable), _) => {
                     let name = arg.get_env().unwrap_or_default().to_string_lossy();
