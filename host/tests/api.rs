@@ -8,6 +8,12 @@ mod live;
 mod crowd;
 #[path = "api/events.rs"]
 mod events;
+#[path = "api/hostile.rs"]
+mod hostile;
+#[path = "api/raw.rs"]
+mod raw;
+#[path = "api/security.rs"]
+mod security;
 #[path = "api/sse.rs"]
 mod sse;
 #[path = "api/stream.rs"]

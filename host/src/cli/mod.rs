@@ -19,6 +19,7 @@ mod pipelines;
 mod privilege;
 mod run;
 mod script;
+mod serve;
 mod tables;
 mod top;
 mod watch;

@@ -9,7 +9,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::IsTerminal,
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     path::PathBuf,
     sync::{
         Arc,
@@ -33,7 +33,7 @@ use super::{
     data_dir,
     limits::{self, Limit},
     look::Source,
-    pipelines, privilege, watch,
+    pipelines, privilege, serve, watch,
 };
 use crate::{
     enrich::Enrich,
@@ -79,17 +79,8 @@ pub struct Run {
     #[arg(long, value_name = "BYTES", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(0..=PAYLOAD_BYTES as i64))]
     payload: u32,
-    /// Show payload in the API, its streams and on the page. Without it they say how many bytes there are;
-    /// scripts are given them all the same.
-    #[arg(long)]
-    show_payload: bool,
-    /// Where to serve page and API: a loopback address; port 0 picks a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070", env = "WEIR_LISTEN")]
-    listen: SocketAddr,
-    /// Connections to page and API at once; further ones are answered with 503.
-    #[arg(long, value_name = "N", default_value_t = 2048,
-          value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
-    connections: u32,
+    #[command(flatten)]
+    serve: serve::Serve,
     /// How to see the calls.
     #[arg(long, value_enum, default_value_t)]
     backend: Request,
@@ -177,8 +168,7 @@ impl Run {
                 None
             }
         };
-        let listener = self.bind()?;
-        let listen = listener.local_addr().context("cannot tell the port that is served")?;
+        let open = self.serve.open(&data_dir)?;
 
         let options = Options { backend: self.backend, ring_bytes: self.ring_bytes };
         let (probe, ring) = Probe::attach(options, || {
@@ -252,30 +242,32 @@ impl Run {
             pipelines: pipelines.clone(),
             ledger: ledger.clone(),
             choice,
-            token,
-            listen,
+            token: http::Token::new(token),
+            auth: open.auth,
+            names: open.names,
             started,
             began,
-            connections: self.connections as usize,
-            show_payload: self.show_payload,
+            connections: self.serve.connections as usize,
+            show_payload: self.serve.show_payload,
             feeds: http::Feeds::default(),
             looks: tokio::sync::Semaphore::new(http::LOOKS),
         };
-        let link = format!("page    http://{listen}/#token={}", app.token);
-        let api = format!("api     http://{listen}/api/v1/status");
+        let url = app.names.url();
+        let mut links = open.tls.iter().map(|tls| format!("tls     sha256 {}\n", tls.fingerprint)).collect::<String>();
+        links += &format!("page    {url}/#token={}\napi     {url}/api/v1/status", app.token.reveal());
         // From here on lines would be in its way.
         let shown = std::io::stdout().is_terminal() && !self.json && !self.quiet;
         let mut live = None;
         let ready = || {
             if self.json {
-                eprintln!("{link}\n{api}");
+                eprintln!("{links}");
             } else {
-                println!("{link}\n{api}");
+                println!("{links}");
             }
             live = shown.then(|| Live::start(source, screen, self.interval)).transpose()?;
             Ok(())
         };
-        let served = serve(listener, Arc::new(app), &unread, ready);
+        let served = serve(open.listener, open.tls, Arc::new(app), &unread, ready);
         live.into_iter().for_each(Live::end);
         served?;
 
@@ -330,26 +322,12 @@ impl Run {
         }
         settings
     }
-
-    fn bind(&self) -> anyhow::Result<TcpListener> {
-        if !self.listen.ip().is_loopback() {
-            bail!(
-                "{} is not a loopback address, and this version serves no other; from another \
-                 machine use: ssh -L 7070:127.0.0.1:7070 HOST",
-                self.listen
-            );
-        }
-        let listener = TcpListener::bind(self.listen).with_context(|| {
-            format!("cannot listen on {} (choose another with --listen)", self.listen)
-        })?;
-        listener.set_nonblocking(true).context("cannot set the listener up")?;
-        Ok(listener)
-    }
 }
 
 /// Serves until a signal says stop, or nobody reads what is printed.
 fn serve(
     listener: TcpListener,
+    tls: Option<http::Tls>,
     app: Arc<http::App>,
     unread: &Notify,
     ready: impl FnOnce() -> anyhow::Result<()>,
@@ -366,7 +344,7 @@ fn serve(
         let mut terminate = signal(tokio::signal::unix::SignalKind::terminate())?;
         // Whoever reads what is printed now may send a signal at once.
         ready()?;
-        let server = tokio::spawn(http::serve(listener, app));
+        let server = tokio::spawn(http::serve(listener, tls, app));
         tokio::select! {
             _ = interrupt.recv() => Ok(()),
             _ = terminate.recv() => Ok(()),

@@ -6,6 +6,7 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
+    http::HeaderMap,
 };
 use serde::Deserialize;
 
@@ -29,11 +30,12 @@ pub async fn check(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     Params(query): Params<CheckParams>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Checked>, Error> {
     let params: Option<BTreeMap<String, String>> =
         parse(query.params.as_deref(), "params is not a JSON object of texts")?;
-    let bytes = module(&app, &name, body).await?;
+    let bytes = module(&app, &name, &headers, body).await?;
     let put =
         move || app.pipelines.check(Put { name: &name, bytes: &bytes, pipeline: None, params });
     Ok(Json(blocking(put).await?))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Bytes,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     App,
-    error::{Error, Params},
+    error::{Error, Params, Path},
     filter::Filter,
 };
 use crate::{
@@ -151,7 +151,9 @@ pub fn shown(batch: &Batch, index: usize, show_payload: bool) -> Event<'_> {
 
 fn json(body: Vec<u8>) -> Response {
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    (StatusCode::OK, [kind], Bytes::from(body)).into_response()
+    // What others said to each other is not to lie in a browser's cache.
+    let kept = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    (StatusCode::OK, [kind, kept], Bytes::from(body)).into_response()
 }
 
 /// The kept events of a pipeline.

@@ -170,10 +170,9 @@ mod tests {
     #[tokio::test]
     async fn a_beat_tells_of_events_and_of_the_end() {
         let (feeds, kept) = (Feeds::default(), Arc::new(Kept::new(10)));
-        let mut beat = feeds.of(&kept).listen();
-        let _held = feeds.of(&kept);
-        assert_eq!(*beat.borrow(), 0);
         let feed = feeds.of(&kept);
+        let mut beat = feed.listen();
+        assert_eq!(*beat.borrow(), 0);
         kept.push(batch(1..4));
         while *beat.borrow_and_update() < 3 {
             beat.changed().await.unwrap();

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use axum::{
     Json,
     body::Body,
-    extract::{Path, State},
-    http::StatusCode,
+    extract::State,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use super::{
     App,
-    error::{Error, Params},
+    body::Change,
+    error::{Error, Params, Path},
     scripts::{blocking, unknown},
 };
 use crate::{
@@ -44,6 +45,7 @@ pub async fn put(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     Params(query): Params<PutParams>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Error> {
     let params: Option<BTreeMap<String, String>> =
@@ -51,7 +53,7 @@ pub async fn put(
     let limits: LimitValues =
         parse(query.limits.as_deref(), "limits is not a JSON object of limits")?
             .unwrap_or_default();
-    let bytes = module(&app, &name, body).await?;
+    let bytes = module(&app, &name, &headers, body).await?;
     let (pipelines, of) = (app.pipelines.clone(), name.clone());
     // Compiling takes a while, and is no work for the threads that serve. It goes on if nobody
     // waits any more.
@@ -92,14 +94,19 @@ async fn proven(app: &App, swapped: ScriptInfo) -> ScriptInfo {
 }
 
 /// The module that a request brings along.
-pub(super) async fn module(app: &App, name: &str, body: Body) -> Result<axum::body::Bytes, Error> {
+pub(super) async fn module(
+    app: &App,
+    name: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Vec<u8>, Error> {
     let most = app.pipelines.limits().module_bytes;
-    axum::body::to_bytes(body, most).await.map_err(|_| {
-        let message = format!(
-            "script `{name}`: the upload ended early, or is larger than {most} bytes (--script-bytes)"
-        );
+    let too_large = || {
+        let message =
+            format!("script `{name}`: the upload is larger than {most} bytes (--script-bytes)");
         Error::new(StatusCode::PAYLOAD_TOO_LARGE, "module_too_large", message)
-    })
+    };
+    super::body::read(headers, body, most, too_large).await
 }
 
 pub(super) fn parse<T: DeserializeOwned>(
@@ -128,9 +135,8 @@ pub async fn load(
 pub async fn limits(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-    body: Result<Json<LimitValues>, axum::extract::rejection::JsonRejection>,
+    Change(limits): Change<LimitValues>,
 ) -> Result<Json<ScriptInfo>, Error> {
-    let Json(limits) = body.map_err(|error| Error::bad_parameter(error.body_text()))?;
     Ok(Json(blocking(move || app.pipelines.limit(&name, &limits)).await?))
 }
 

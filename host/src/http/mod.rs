@@ -1,8 +1,10 @@
 //! The API, the live stream and the page. The only module that knows axum.
 
 mod auth;
+mod body;
 mod check;
 mod error;
+mod etag;
 mod events;
 mod feed;
 mod filter;
@@ -13,24 +15,28 @@ mod server;
 mod status;
 mod stream;
 mod tables;
+mod tls;
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
     sync::Arc,
     time::{Instant, SystemTime},
 };
 
 use axum::{
     Router,
-    http::{HeaderValue, header},
+    http::{HeaderName, HeaderValue, header},
     middleware,
     response::Response,
     routing::{get, patch, post},
 };
 use tokio::sync::Semaphore;
+use tower_http::{CompressionLevel, compression::CompressionLayer};
 
+pub use auth::{Auth, Names, Token};
+pub use axum::http::uri::Authority;
 pub use feed::Feeds;
+pub use tls::{Tls, TlsError};
 
 use crate::{
     pipeline::{Ledger, Pipelines},
@@ -46,9 +52,11 @@ pub struct App {
     /// The backend in use.
     pub choice: Choice,
     /// What a change must bring along.
-    pub token: String,
-    /// Where the host listens.
-    pub listen: SocketAddr,
+    pub token: Token,
+    /// What needs the token.
+    pub auth: Auth,
+    /// By which names the host is asked.
+    pub names: Names,
     /// When the process started, by the wall clock.
     pub started: SystemTime,
     /// The same by the monotonic clock.
@@ -67,9 +75,13 @@ pub struct App {
 pub const LOOKS: usize = 2;
 
 /// Serves for ever.
-pub async fn serve(listener: tokio::net::TcpListener, app: Arc<App>) -> Infallible {
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    tls: Option<Tls>,
+    app: Arc<App>,
+) -> Infallible {
     let connections = app.connections;
-    server::serve(listener, router(app), connections).await
+    server::serve(listener, tls, router(app), connections).await
 }
 
 fn router(app: Arc<App>) -> Router {
@@ -100,6 +112,9 @@ fn router(app: Arc<App>) -> Router {
         .nest("/api/v1", api)
         .route("/healthz", get(|| async { "ok" }))
         .fallback(page::page)
+        .method_not_allowed_fallback(error::no_such_method)
+        .layer(middleware::from_fn(etag::tag))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn_with_state(app.clone(), auth::check))
         .layer(middleware::map_response(harden))
         .with_state(app)
@@ -107,12 +122,19 @@ fn router(app: Arc<App>) -> Router {
 
 /// Tells the browser to trust nothing but this host.
 async fn harden(mut response: Response) -> Response {
-    const CSP: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
-                       img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+    // Attributes set the widths of bars; a style cannot run anything.
+    const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+                       style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
+                       connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+                       frame-ancestors 'none'";
+    const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), SAME_ORIGIN);
+    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), SAME_ORIGIN);
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -2,17 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     App,
-    error::{Error, Params},
+    body::Change,
+    error::{Error, Params, Path},
 };
 use crate::pipeline::{ChangeError, ParamChanges, PipelineInfo, ScriptInfo};
 
@@ -37,10 +34,8 @@ pub struct Patch {
 pub async fn patch(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-    body: Result<Json<Patch>, axum::extract::rejection::JsonRejection>,
+    Change(Patch { enabled, params }): Change<Patch>,
 ) -> Result<Json<ScriptInfo>, Error> {
-    let Json(Patch { enabled, params }) =
-        body.map_err(|error| Error::bad_parameter(error.body_text()))?;
     let params = params.map(changes).transpose()?;
     if enabled.is_none() && params.is_none() {
         return Err(Error::bad_parameter(
@@ -79,9 +74,8 @@ pub struct Order {
 pub async fn reorder(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-    body: Result<Json<Order>, axum::extract::rejection::JsonRejection>,
+    Change(order): Change<Order>,
 ) -> Result<Json<PipelineInfo>, Error> {
-    let Json(order) = body.map_err(|error| Error::bad_parameter(error.body_text()))?;
     Ok(Json(blocking(move || app.pipelines.reorder(&name, order.scripts)).await?))
 }
 

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context as _;
 use axum::{Router, http::StatusCode};
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -25,7 +26,7 @@ use tokio::{
     time::Sleep,
 };
 
-use super::error::Error;
+use super::{error::Error, tls::Tls};
 
 /// How long a client may take for the head of a request, and between two requests.
 const HEAD: Duration = Duration::from_secs(10);
@@ -43,7 +44,12 @@ const OWN_FILES: u64 = 256;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves for ever, so many connections at once.
-pub async fn serve(listener: TcpListener, router: Router, connections: usize) -> Infallible {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    router: Router,
+    connections: usize,
+) -> Infallible {
     let most = with_files(connections);
     let (served, refused) = (Arc::new(Semaphore::new(most)), Arc::new(Semaphore::new(REFUSALS)));
     let full = full(most);
@@ -62,9 +68,9 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize) ->
         let taken =
             taken.or_else(|_| refused.clone().try_acquire_owned().map(|permit| (permit, &full)));
         if let Ok((permit, router)) = taken {
-            let router = router.clone();
+            let (router, tls) = (router.clone(), tls.clone());
             tokio::spawn(async move {
-                if let Err(error) = connection(stream, router).await {
+                if let Err(error) = connection(stream, tls, router).await {
                     tracing::debug!("a connection ended: {error}");
                 }
                 drop(permit);
@@ -73,19 +79,34 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize) ->
     }
 }
 
-async fn connection(stream: TcpStream, router: Router) -> anyhow::Result<()> {
+async fn connection(stream: TcpStream, tls: Option<Tls>, router: Router) -> anyhow::Result<()> {
     let socket = SockRef::from(&stream);
     socket.set_tcp_nodelay(true)?;
     socket.set_send_buffer_size(SEND_BYTES)?;
     // Of a client that is gone without a word.
     socket.set_tcp_user_timeout(Some(STALL))?;
+    let stream = Taking::new(stream);
+    match tls {
+        None => speak(stream, router).await?,
+        Some(tls) => {
+            let greeted = tokio::time::timeout(HEAD, tls.acceptor.accept(stream)).await;
+            speak(greeted.context("no TLS handshake in time")??, router).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Speaks HTTP, over TLS or not.
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    router: Router,
+) -> Result<(), hyper::Error> {
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(Taking::new(stream)), TowerToHyperService::new(router))
-        .await?;
-    Ok(())
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .await
 }
 
 /// Answers everybody that there is no room.

@@ -5,16 +5,13 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
     App,
-    error::{Error, Params},
+    error::{Error, Params, Path},
 };
 use crate::table::{Kind, Query, Row, Sort, SortError, Table};
 

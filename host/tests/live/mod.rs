@@ -92,12 +92,27 @@ impl Weir {
         payload: usize,
         args: impl IntoIterator<Item = A>,
     ) -> Self {
+        Self::start_in(&[], calls, payload, args)
+    }
+
+    /// The same with these variables in its environment.
+    pub fn start_in<A: AsRef<std::ffi::OsStr>>(
+        environment: &[(&str, &str)],
+        calls: &[&str],
+        payload: usize,
+        args: impl IntoIterator<Item = A>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stderr = fs::File::create(folder.path().join("stderr")).unwrap();
         let own = folder.path().join("own.wasm");
         fs::write(&own, guest::own_wanting(calls, payload)).unwrap();
+        let args: Vec<_> = args.into_iter().collect();
+        let listens = args.iter().any(|arg| arg.as_ref() == "--listen");
         let mut child = Command::new(binary())
-            .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
+            .envs(environment.iter().copied())
+            .arg("run")
+            .args((!listens).then_some("--listen=127.0.0.1:0"))
+            .arg("--data-dir")
             .arg(folder.path().join("data"))
             .arg("--exit-ledger")
             .arg(folder.path().join("ledger.json"))
@@ -138,10 +153,8 @@ impl Weir {
             let Ok(line) = self.lines.get_mut().unwrap().recv_timeout(left) else {
                 panic!("weir prints no link with a token; on stderr:\n{}", self.stderr());
             };
-            if let Some(start) = line.find("http://")
-                && line.contains("/#token=")
-            {
-                return line[start..].trim().to_owned();
+            if let Some(link) = line.split_whitespace().find(|word| word.contains("/#token=")) {
+                return link.to_owned();
             }
         }
     }
