@@ -4,6 +4,8 @@ mod calls;
 mod guest;
 mod live;
 
+#[path = "api/answers.rs"]
+mod answers;
 #[path = "api/crowd.rs"]
 mod crowd;
 #[path = "api/events.rs"]

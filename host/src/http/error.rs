@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{pipeline::ChangeError, probe, script::LoadError};
 
 /// An error as a client sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Error {
     #[serde(skip)]
     status: StatusCode,

@@ -27,26 +27,39 @@ const MOST_EVENTS: usize = 10_000;
 /// Events that a filter is held against between two looks at what is kept.
 const LOOK: usize = 16_384;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct EventParams {
+    /// The first one if left out.
     pipeline: Option<String>,
+    /// Most events; 100 if left out.
     #[serde(default = "some_events")]
+    #[param(value_type = Option<usize>)]
     limit: usize,
+    /// Only events with a number below.
     before: Option<u64>,
+    /// Only events with a number above.
     after: Option<u64>,
+    /// A filter as in docs/expressions.md: `error != null`.
     filter: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct OfPipeline {
+    /// The first one if left out.
     pipeline: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Page<'a> {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = EventPage)]
+pub struct Page<'a> {
+    /// Newest first, each as docs/api.md has it.
+    #[schema(value_type = Vec<Object>)]
     events: Vec<Event<'a>>,
+    /// The `before` of the next page, if there is one.
     next_before: Option<u64>,
 }
 
@@ -54,6 +67,9 @@ fn some_events() -> usize {
     EVENTS
 }
 
+/// Kept events, newest first.
+#[utoipa::path(get, path = "/api/v1/events", params(EventParams),
+    responses((status = 200, body = Page)))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Params(query): Params<EventParams>,
@@ -122,6 +138,9 @@ fn find(kept: &Kept, filter: &mut Filter, wanted: Wanted) -> (Vec<(Arc<Batch>, u
     }
 }
 
+/// One kept event.
+#[utoipa::path(get, path = "/api/v1/events/{seq}", params(("seq" = u64, Path), OfPipeline),
+    responses((status = 200, description = "as docs/api.md has it", body = Object)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     Path(seq): Path<String>,

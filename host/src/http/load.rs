@@ -9,8 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     App,
@@ -20,7 +19,7 @@ use super::{
 };
 use crate::{
     pipeline::{LoadInfo, LoadState, Put, ScriptInfo},
-    script::LimitValues,
+    script::{EmittedResult, LimitValues},
 };
 
 /// Who loads a script waits for so long; what takes longer is to be followed.
@@ -31,9 +30,11 @@ const TRIAL_BATCHES: u64 = 3;
 const TRIAL: Duration = Duration::from_millis(50);
 const LOOK: Duration = Duration::from_millis(5);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct PutParams {
+    /// The one to append a new script to; its own if left out.
     pipeline: Option<String>,
     /// A JSON object of texts.
     params: Option<String>,
@@ -41,6 +42,24 @@ pub struct PutParams {
     limits: Option<String>,
 }
 
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Followed {
+    name: String,
+    state: LoadState,
+    /// Where it is told how that goes on.
+    follow: String,
+}
+
+/// Loads a script, or swaps it.
+///
+/// What takes longer than a second is answered with 202, and goes on.
+#[utoipa::path(put, path = "/api/v1/scripts/{name}", params(("name" = String, Path), PutParams),
+    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    responses(
+        (status = 201, description = "loaded", body = ScriptInfo),
+        (status = 200, description = "swapped", body = ScriptInfo),
+        (status = 202, description = "goes on", body = Followed),
+    ))]
 pub async fn put(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -66,7 +85,7 @@ pub async fn put(
         let follow = format!("/api/v1/scripts/{name}/load");
         let load = app.pipelines.load_of(&name);
         let state = load.map_or(LoadState::Compiling, |load| load.state);
-        let answer = json!({ "name": name, "state": state, "follow": follow });
+        let answer = Followed { name, state, follow };
         return Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
     };
     let (info, swapped) = ended.map_err(|error| Error::bug("a change", &error))??;
@@ -118,10 +137,20 @@ pub(super) fn parse<T: DeserializeOwned>(
         .map_err(|error| Error::bad_parameter(format!("{what}: {error}")))
 }
 
-pub async fn loads(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(json!({ "loads": app.pipelines.loads() }))
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Loads {
+    loads: Vec<LoadInfo>,
 }
 
+/// The last load of each name.
+#[utoipa::path(get, path = "/api/v1/loads", responses((status = 200, body = Loads)))]
+pub async fn loads(State(app): State<Arc<App>>) -> Json<Loads> {
+    Json(Loads { loads: app.pipelines.loads() })
+}
+
+/// The last load of a name.
+#[utoipa::path(get, path = "/api/v1/scripts/{name}/load", params(("name" = String, Path)),
+    responses((status = 200, body = LoadInfo)))]
 pub async fn load(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -132,6 +161,9 @@ pub async fn load(
     })
 }
 
+/// Changes limits of a script, at once and for versions to come.
+#[utoipa::path(patch, path = "/api/v1/scripts/{name}/limits", params(("name" = String, Path)),
+    request_body = LimitValues, responses((status = 200, body = ScriptInfo)))]
 pub async fn limits(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -140,10 +172,13 @@ pub async fn limits(
     Ok(Json(blocking(move || app.pipelines.limit(&name, &limits)).await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct EmittedParams {
+    /// Only the last so many.
     #[serde(default = "all_results")]
+    #[param(value_type = Option<usize>)]
     limit: usize,
 }
 
@@ -151,15 +186,28 @@ fn all_results() -> usize {
     usize::MAX
 }
 
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Results {
+    /// Oldest first.
+    results: Vec<EmittedResult>,
+    /// How many there ever were.
+    total: u64,
+    /// Bytes that were too many for a second.
+    refused: u64,
+}
+
+/// What a script handed on with `emit`.
+#[utoipa::path(get, path = "/api/v1/scripts/{name}/emitted",
+    params(("name" = String, Path), EmittedParams), responses((status = 200, body = Results)))]
 pub async fn emitted(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     Params(query): Params<EmittedParams>,
-) -> Result<Json<Value>, Error> {
+) -> Result<Json<Results>, Error> {
     let info = app.pipelines.script(&name);
     let (Some(emitted), Some(info)) = (app.pipelines.emitted(&name), info) else {
         return Err(unknown(name));
     };
     let (results, total) = emitted.last(query.limit);
-    Ok(Json(json!({ "results": results, "total": total, "refused": info.output_refused })))
+    Ok(Json(Results { results, total, refused: info.output_refused }))
 }

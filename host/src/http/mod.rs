@@ -9,6 +9,7 @@ mod events;
 mod feed;
 mod filter;
 mod load;
+mod openapi;
 mod page;
 mod scripts;
 mod server;
@@ -86,6 +87,7 @@ pub async fn serve(
 
 fn router(app: Arc<App>) -> Router {
     let api = Router::new()
+        .route("/openapi.json", get(openapi::document))
         .route("/status", get(status::status))
         .route("/ledger", get(status::ledger))
         .route("/scripts", get(scripts::list))
@@ -110,7 +112,7 @@ fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(error::no_such_method);
     Router::new()
         .nest("/api/v1", api)
-        .route("/healthz", get(|| async { "ok" }))
+        .route("/healthz", get(status::health))
         .fallback(page::page)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(middleware::from_fn(etag::tag))

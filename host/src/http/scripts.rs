@@ -3,20 +3,33 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State, http::StatusCode};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     App,
     body::Change,
     error::{Error, Params, Path},
 };
-use crate::pipeline::{ChangeError, ParamChanges, PipelineInfo, ScriptInfo};
+use crate::{
+    pipeline::{ChangeError, ParamChanges, PipelineInfo, ScriptInfo},
+    script::Line,
+};
 
-pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(json!({ "scripts": app.pipelines.scripts() }))
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Scripts {
+    scripts: Vec<ScriptInfo>,
 }
 
+/// All scripts, by name.
+#[utoipa::path(get, path = "/api/v1/scripts", responses((status = 200, body = Scripts)))]
+pub async fn list(State(app): State<Arc<App>>) -> Json<Scripts> {
+    Json(Scripts { scripts: app.pipelines.scripts() })
+}
+
+/// One script.
+#[utoipa::path(get, path = "/api/v1/scripts/{name}", params(("name" = String, Path)),
+    responses((status = 200, body = ScriptInfo)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -24,13 +37,20 @@ pub async fn get(
     app.pipelines.script(&name).map(Json).ok_or_else(|| unknown(name))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ScriptChange)]
 pub struct Patch {
+    /// `false`: events pass it by. `true`: a fresh instance, with the state that the one before left.
     enabled: Option<bool>,
+    /// Parameters that change, `null` to the default; the others stay.
+    #[schema(value_type = Option<Object>)]
     params: Option<BTreeMap<String, Value>>,
 }
 
+/// Turns a script off and on, or sets parameters.
+#[utoipa::path(patch, path = "/api/v1/scripts/{name}", params(("name" = String, Path)),
+    request_body = Patch, responses((status = 200, body = ScriptInfo)))]
 pub async fn patch(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -65,12 +85,17 @@ fn changes(params: BTreeMap<String, Value>) -> Result<ParamChanges, Error> {
     params.into_iter().map(text).collect()
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PipelineChange)]
 pub struct Order {
+    /// All its scripts, in the new order.
     scripts: Vec<String>,
 }
 
+/// Changes the order of a pipeline's scripts.
+#[utoipa::path(patch, path = "/api/v1/pipelines/{name}", params(("name" = String, Path)),
+    request_body = Order, responses((status = 200, body = PipelineInfo)))]
 pub async fn reorder(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -79,6 +104,9 @@ pub async fn reorder(
     Ok(Json(blocking(move || app.pipelines.reorder(&name, order.scripts)).await?))
 }
 
+/// Unloads a script; a pipeline that is empty then goes as well.
+#[utoipa::path(delete, path = "/api/v1/scripts/{name}", params(("name" = String, Path)),
+    responses((status = 204)))]
 pub async fn delete(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -87,10 +115,13 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct LogParams {
+    /// Only the last so many lines.
     #[serde(default = "all_lines")]
+    #[param(value_type = Option<usize>)]
     limit: usize,
 }
 
@@ -98,14 +129,25 @@ fn all_lines() -> usize {
     usize::MAX
 }
 
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct LogLines {
+    /// Oldest first.
+    lines: Vec<Line>,
+    /// Lines that were too many for a second.
+    dropped: u64,
+}
+
+/// A script's log.
+#[utoipa::path(get, path = "/api/v1/scripts/{name}/logs",
+    params(("name" = String, Path), LogParams), responses((status = 200, body = LogLines)))]
 pub async fn logs(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     Params(query): Params<LogParams>,
-) -> Result<Json<Value>, Error> {
+) -> Result<Json<LogLines>, Error> {
     let log = app.pipelines.log(&name).ok_or_else(|| unknown(name))?;
     let (lines, dropped) = log.last(query.limit);
-    Ok(Json(json!({ "lines": lines, "dropped": dropped })))
+    Ok(Json(LogLines { lines, dropped }))
 }
 
 pub fn unknown(name: String) -> Error {

@@ -4,15 +4,14 @@ use std::{fs, sync::Arc};
 
 use axum::{Json, extract::State};
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{App, error::Error};
 use crate::{
-    pipeline::Snapshot,
+    pipeline::{PipelineInfo, Snapshot},
     probe::{Choice, ProgramState},
 };
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct Status {
     version: &'static str,
     kernel: String,
@@ -29,6 +28,8 @@ pub struct Status {
     ledger: Snapshot,
 }
 
+/// The host's own state.
+#[utoipa::path(get, path = "/api/v1/status", responses((status = 200, body = Status)))]
 pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, Error> {
     let system = rustix::system::uname();
     Ok(Json(Status {
@@ -50,12 +51,27 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, Error> 
     }))
 }
 
+/// The account of every call.
+#[utoipa::path(get, path = "/api/v1/ledger", responses((status = 200, body = Snapshot)))]
 pub async fn ledger(State(app): State<Arc<App>>) -> Result<Json<Snapshot>, Error> {
     snapshot(&app).map(Json)
 }
 
-pub async fn pipelines(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(json!({ "pipelines": app.pipelines.pipelines() }))
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Pipelines {
+    pipelines: Vec<PipelineInfo>,
+}
+
+/// The pipelines, in the order in which they were made.
+#[utoipa::path(get, path = "/api/v1/pipelines", responses((status = 200, body = Pipelines)))]
+pub async fn pipelines(State(app): State<Arc<App>>) -> Json<Pipelines> {
+    Json(Pipelines { pipelines: app.pipelines.pipelines() })
+}
+
+/// Whether the host is there.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, body = String)))]
+pub async fn health() -> &'static str {
+    "ok"
 }
 
 fn snapshot(app: &App) -> Result<Snapshot, Error> {

@@ -38,15 +38,22 @@ const FRAME_BYTES: usize = 32 << 10;
 /// A stream without events says so often that it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct StreamParams {
+    /// The first one if left out.
     pipeline: Option<String>,
+    /// A filter as in docs/expressions.md: `error != null`.
     filter: Option<String>,
     /// Go on behind this event; the header `Last-Event-ID`, of who was here before, comes first.
     after: Option<u64>,
 }
 
+/// Kept events as they come, as server-sent events: `event` and `missed`.
+#[utoipa::path(get, path = "/api/v1/events/stream",
+    params(StreamParams, ("last-event-id" = Option<u64>, Header, description = "Go on behind this event.")),
+    responses((status = 200, body = String, content_type = "text/event-stream")))]
 pub async fn stream(
     State(app): State<Arc<App>>,
     Params(query): Params<StreamParams>,

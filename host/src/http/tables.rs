@@ -18,11 +18,13 @@ use crate::table::{Kind, Query, Row, Sort, SortError, Table};
 /// Most rows of one answer, unless asked for otherwise.
 const ROWS: usize = 100;
 
-#[derive(Serialize)]
-struct Head<'a> {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = TableHead)]
+pub struct Head<'a> {
     script: &'a str,
     table: &'a str,
     kind: Kind,
+    #[schema(value_type = Vec<String>)]
     labels: &'a [String],
     unit: &'a str,
     help: &'a str,
@@ -32,25 +34,31 @@ struct Head<'a> {
     window_s: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct Rows<'a> {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = TableRows)]
+pub struct Rows<'a> {
     #[serde(flatten)]
     head: Head<'a>,
     other: Option<Row>,
     row_list: Vec<Row>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct TableParams {
+    /// By what, of what this kind of table has.
     sort: Option<Sort>,
     #[serde(default)]
+    #[param(value_type = Option<Order>)]
     order: Order,
+    /// Most rows; 100 if left out.
     #[serde(default = "some_rows")]
+    #[param(value_type = Option<usize>)]
     limit: usize,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Order {
     Asc,
@@ -62,6 +70,14 @@ fn some_rows() -> usize {
     ROWS
 }
 
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "it says what the list is, which borrows from the tables")]
+pub struct TableList {
+    tables: Vec<Head<'static>>,
+}
+
+/// All tables, without their rows.
+#[utoipa::path(get, path = "/api/v1/tables", responses((status = 200, body = TableList)))]
 pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
     let tables = app.pipelines.tables();
     let heads: Vec<_> =
@@ -69,6 +85,10 @@ pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
     Json(json!({ "tables": heads }))
 }
 
+/// A table and its rows.
+#[utoipa::path(get, path = "/api/v1/tables/{script}/{table}",
+    params(("script" = String, Path), ("table" = String, Path), TableParams),
+    responses((status = 200, body = Rows)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     Path((script, name)): Path<(String, String)>,

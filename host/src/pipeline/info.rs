@@ -12,7 +12,7 @@ use super::loaded::{Handover, RolledBack, Script, ScriptState};
 use crate::script::{Describe, Fault, Form, LimitValues};
 
 /// A script as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ScriptInfo {
     /// The name it is loaded under.
     pub name: String,
@@ -73,7 +73,7 @@ pub struct ScriptInfo {
 }
 
 /// A script's faults as the API shows them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Faults {
     /// Traps.
     pub trapped: u64,

@@ -45,7 +45,7 @@ pub struct Row {
 }
 
 /// The ledger at one moment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Snapshot {
     /// Calls that entered, but for the host's own.
     pub seen: u64,
@@ -73,7 +73,7 @@ pub struct Snapshot {
 }
 
 /// The causes of unpaired calls.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct UnpairedBy {
     /// No room in the map of calls in flight.
     pub no_slot: u64,
@@ -88,7 +88,7 @@ pub struct UnpairedBy {
 }
 
 /// Hits that the kernel missed.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct Missed {
     /// Of the kprobe (`nmissed`); `null` where this kernel does not tell, or there is none.
     pub probe: Option<u64>,
@@ -98,7 +98,7 @@ pub struct Missed {
 }
 
 /// One pipeline's rows.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PipelineRows {
     /// Its name.
     pub name: String,

@@ -89,7 +89,7 @@ impl Default for Slow {
 }
 
 /// What became of the state of the version before.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Handover {
     /// Bytes that it left.
     pub saved_bytes: usize,
@@ -98,7 +98,7 @@ pub struct Handover {
 }
 
 /// A version that failed with its first batches, so that the one before was put back.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct RolledBack {
     /// The version that it gives itself.
     pub version: String,
@@ -109,7 +109,7 @@ pub struct RolledBack {
 }
 
 /// Whether a script is at work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ScriptState {
     /// It gets batches.

@@ -30,7 +30,7 @@ struct Entry {
 }
 
 /// A load as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct LoadInfo {
     /// The name to load it under.
     pub name: String,
@@ -49,7 +49,7 @@ pub struct LoadInfo {
 }
 
 /// How far a load is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LoadState {
     /// The module is compiled, or taken from the cache.

@@ -66,7 +66,7 @@ pub(super) struct Pipeline {
 }
 
 /// A pipeline as the API shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PipelineInfo {
     /// Its name.
     pub name: String,

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 /// How calls are seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Backend {
     /// kprobes on `__sys_sendmsg` and its like, and the `sys_exit` tracepoint for their return.
@@ -17,7 +17,10 @@ pub enum Backend {
 }
 
 /// What the user asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum, utoipa::ToSchema,
+)]
+#[schema(as = RequestedBackend)]
 #[serde(rename_all = "lowercase")]
 pub enum Request {
     /// The first that works on this kernel: kprobe, then fentry, then tracepoint.
@@ -44,7 +47,7 @@ impl Request {
 }
 
 /// A backend that was tried.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Tried {
     /// Which.
     pub name: Backend,
@@ -55,7 +58,7 @@ pub struct Tried {
 }
 
 /// The backend in use, and why.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Choice {
     /// The one in use.
     pub name: Backend,

@@ -28,7 +28,7 @@ pub struct Kernel {
 }
 
 /// A program, and what the kernel says about it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ProgramState {
     /// Its name.
     pub name: &'static str,

@@ -6,7 +6,7 @@ use super::{LoadError, Wants};
 use crate::table::Kind;
 
 /// A script's description, from `weir_describe`. All of it is optional.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Describe {
     /// Its own name, which need not be the one it is loaded under.
@@ -24,13 +24,14 @@ pub struct Describe {
     /// Its tables.
     pub tables: Vec<TableInfo>,
     /// Which events it is given.
+    #[schema(value_type = Object)]
     pub wants: Wants,
     /// Version of the state that it saves for the next.
     pub state_version: u32,
 }
 
 /// What a script does with events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Drops some.
@@ -42,7 +43,7 @@ pub enum Role {
 }
 
 /// A parameter.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Param {
     /// Its name.
@@ -60,7 +61,7 @@ pub struct Param {
 }
 
 /// A table that a script updates.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TableInfo {
     /// Its name.
     pub name: String,

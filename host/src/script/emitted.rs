@@ -24,10 +24,11 @@ struct Inner {
 }
 
 /// One result.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct EmittedResult {
     /// When the batch or tick ended that it came with.
     #[serde(serialize_with = "super::rfc3339")]
+    #[schema(value_type = String)]
     pub time: SystemTime,
     /// The JSON object.
     pub value: Value,

@@ -41,7 +41,7 @@ pub(super) enum Code {
 }
 
 /// The form in which a script came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
     /// A core module.

@@ -54,7 +54,7 @@ impl Limits {
 }
 
 /// Limits of one script as the API shows and takes them; what is left out is not changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitValues {
     /// Milliseconds of processor time for one batch.

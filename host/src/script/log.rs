@@ -32,10 +32,11 @@ struct Inner {
 }
 
 /// One line.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Line {
     /// When.
     #[serde(serialize_with = "super::rfc3339")]
+    #[schema(value_type = String)]
     pub time: SystemTime,
     /// `debug`, `info`, `warn` or `error`.
     pub level: &'static str,

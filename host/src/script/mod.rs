@@ -187,10 +187,11 @@ impl LoadError {
 }
 
 /// How a script failed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Fault {
     /// When, as RFC 3339.
     #[serde(serialize_with = "rfc3339")]
+    #[schema(value_type = String)]
     pub time: SystemTime,
     /// What happened.
     pub kind: FaultKind,
@@ -201,7 +202,7 @@ pub struct Fault {
 }
 
 /// What ended a script's run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FaultKind {
     /// It trapped.

@@ -21,7 +21,7 @@ pub struct Histogram {
 }
 
 /// A histogram as the API shows it. Quantiles are in the unit of the values.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Summary {
     /// Number of values.
     pub count: u64,
@@ -46,7 +46,7 @@ pub struct Summary {
 }
 
 /// A range of values, and how many lie in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Bucket {
     /// The smallest value that belongs here.
     pub from: u64,

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// What rows are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
     /// The labels.
@@ -89,7 +89,7 @@ impl Query {
 }
 
 /// One row as the API shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Row {
     /// The labels.
     pub key: Vec<String>,
@@ -99,7 +99,7 @@ pub struct Row {
 }
 
 /// The numbers of a row.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum Values {
     /// Of a counter.

@@ -1,0 +1,153 @@
+//! The API's description, made from the handlers: what docs/openapi.json has.
+
+use axum::Json;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        self, RefOr,
+        content::ContentBuilder,
+        path::Operation,
+        response::ResponseBuilder,
+        schema::Ref,
+        security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use super::{error, events, load, scripts, status, stream, tables};
+
+/// Name of what changes need.
+const TOKEN: &str = "token";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Weir",
+        description = "What a Linux host sends and receives, seen through WebAssembly scripts. What everything \
+                       means stands in docs/api.md.",
+        license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT"),
+    ),
+    paths(
+        document,
+        status::status,
+        status::ledger,
+        status::pipelines,
+        status::health,
+        scripts::list,
+        scripts::get,
+        scripts::patch,
+        scripts::delete,
+        scripts::logs,
+        scripts::reorder,
+        load::put,
+        load::load,
+        load::loads,
+        load::limits,
+        load::emitted,
+        tables::list,
+        tables::get,
+        events::list,
+        events::get,
+        stream::stream,
+    ),
+    components(schemas(error::Error)),
+    modifiers(&ForAll)
+)]
+pub struct Document;
+
+/// What holds for every request: how errors look, and what needs the token.
+struct ForAll;
+
+impl Modify for ForAll {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme(TOKEN, scheme);
+        for item in document.paths.paths.values_mut() {
+            let reads = item.get.iter_mut();
+            let changes = item.put.iter_mut().chain(&mut item.patch).chain(&mut item.delete);
+            for operation in changes {
+                operation.security = Some(vec![token()]);
+                add_error(operation);
+            }
+            for operation in reads {
+                // Reads need it with --auth all.
+                operation.security = Some(vec![SecurityRequirement::default(), token()]);
+                add_error(operation);
+            }
+        }
+    }
+}
+
+fn token() -> SecurityRequirement {
+    SecurityRequirement::new(TOKEN, [""; 0])
+}
+
+fn add_error(operation: &mut Operation) {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).build();
+    let error = ResponseBuilder::new().description("an error").content("application/json", content);
+    operation.responses.responses.insert("default".to_owned(), RefOr::T(error.build()));
+}
+
+/// This description.
+#[utoipa::path(get, path = "/api/v1/openapi.json", responses((status = 200, body = Object)))]
+pub async fn document() -> Json<openapi::OpenApi> {
+    Json(Document::openapi())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        env, fs,
+        path::PathBuf,
+    };
+
+    use super::*;
+
+    /// `UPDATE_DOCS=1 cargo test --release -p weir openapi` writes the file anew.
+    #[test]
+    fn the_file_is_fresh() {
+        let path: PathBuf =
+            [env!("CARGO_MANIFEST_DIR"), "..", "docs", "openapi.json"].iter().collect();
+        let anew = format!("{}\n", Document::openapi().to_pretty_json().unwrap());
+        if env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(&path, &anew).unwrap();
+        }
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        assert!(text == anew, "docs/openapi.json is stale (UPDATE_DOCS=1 writes it)");
+    }
+
+    /// Addresses and their methods, as the router has them.
+    fn routes() -> BTreeMap<String, BTreeSet<String>> {
+        let source = include_str!("mod.rs");
+        let router = source.split("fn router(").nth(1).unwrap();
+        let (api, rest) = router.split_once("Router::new()\n        .nest(").unwrap();
+        let mut routes = BTreeMap::new();
+        for (part, base) in [(api, "/api/v1"), (rest, "")] {
+            for route in part.split(".route(").skip(1) {
+                let route = route.split(".fallback(").next().unwrap();
+                let (path, handlers) = route.split_once(',').unwrap();
+                let methods =
+                    ["get", "put", "post", "patch", "delete"].into_iter().filter(|method| {
+                        handlers
+                            .split(|c: char| !c.is_alphanumeric() && c != ':' && c != '_')
+                            .any(|word| word == *method)
+                    });
+                let path = path.trim().trim_matches('"');
+                routes.insert(format!("{base}{path}"), methods.map(str::to_owned).collect());
+            }
+        }
+        routes
+    }
+
+    #[test]
+    fn every_route_is_in_it() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let described: BTreeMap<String, BTreeSet<String>> = paths
+            .iter()
+            .map(|(path, item)| (path.clone(), item.as_object().unwrap().keys().cloned().collect()))
+            .collect();
+        assert!(described.len() > 15);
+        assert_eq!(routes(), described);
+    }
+}
