@@ -18,7 +18,7 @@ const CALLS = "sendmsg,sendto,recvmsg,sendfile,sendmmsg,recvmmsg,recvfrom";
 const STRICT = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const TYPES: Record<string, string> = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
 const LINK = /http:\/\/127\.0\.0\.1:\d+\/#token=\S+/;
-const START_MS = 30_000;
+const START_MS = 60_000;
 
 export interface Weir {
   /** With the token, as `weir run` printed it. */
@@ -92,7 +92,7 @@ export async function open(page: Page, weir: Weir, view: "overview" | "scripts" 
 
 /** Serves the page's own files with the strictest policy that it is to work under. */
 async function strictly(page: Page): Promise<void> {
-  await page.route(({ hostname, pathname }) => hostname === "127.0.0.1" && !pathname.startsWith("/api/"), async (route) => {
+  await page.context().route(({ hostname, pathname }) => hostname === "127.0.0.1" && !pathname.startsWith("/api/"), async (route) => {
     const headers = { "content-security-policy": STRICT };
     if (!PAGE) {
       const response = await route.fetch().catch(() => null);

@@ -12,6 +12,26 @@ export interface Status {
   kernel_programs: KernelProgram[];
   rss_bytes: number;
   ledger: Ledger;
+  /** Null, or left out, where nothing is stored. */
+  store?: Store | null;
+}
+
+/** What survives a restart. */
+export interface Store {
+  path: string;
+  bytes: number;
+  most_bytes: number;
+  last_commit: string | null;
+  age_s: number | null;
+  events: number;
+  /** Kept events that could not be stored. */
+  dropped: number;
+  /** Why nothing is stored at the moment. */
+  error: string | null;
+  restored: { last_commit: string; age_s: number; complete: boolean; tables: number; scripts: number } | null;
+  /** Where a database was put that was of no use. */
+  put_aside: string | null;
+  refused: { script: string; error: string }[];
 }
 
 export interface Backend {

@@ -99,7 +99,7 @@ function options(width: number, lines: TimeLine[], format: (value: number | null
       { ...axis, space: 90, size: 28, values: (self, ticks) => ticks.map((tick) => ((self.scales["x"]?.max ?? 0) - (self.scales["x"]?.min ?? 0) > DAY ? momentOfSecond(tick) : clockOfSecond(tick))) },
       { ...axis, size: 66, values: (_, ticks) => ticks.map(format) },
     ],
-    series: [{}, ...lines.map(({ label, colour: name, dash }) => ({ label, stroke: colour(name), width: 1.75, spanGaps: false, points: { show: false }, ...(dash ? { dash } : {}) }))],
+    series: [{}, ...lines.map(({ label, colour: name, dash }) => ({ label, stroke: colour(name), width: 1.75, spanGaps: false, points: { size: 4 }, ...(dash ? { dash } : {}) }))],
     hooks: { setCursor: [(self) => onCursor(self.cursor.idx ?? null)] },
   };
 }

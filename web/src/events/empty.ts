@@ -17,6 +17,6 @@ export function nothingMatches(): HTMLElement[] {
   return [h("h2", null, "Nothing here has these words"), h("p", null, "Every word must occur somewhere in the event, and none that has a minus before it. New events are still looked at as they come.")];
 }
 
-export function eventGone(seq: number): HTMLElement[] {
-  return [h("h2", null, `Event ${seq} is not kept`), h("p", null, "Each pipeline keeps its newest events, so it has gone by, was dropped by a script, or belongs to a run of weir before this one.")];
+export function eventGone(seq: number): HTMLElement {
+  return h("p", { class: "notice" }, h("b", null, `Event ${seq} is not kept`), ". Each pipeline keeps its newest events, so it has gone by, was dropped by a script, or belongs to a run of weir before this one.");
 }

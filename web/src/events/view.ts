@@ -49,7 +49,8 @@ export function events(root: HTMLElement, place: Place): View {
     find: () => draw(),
   });
   const empty = h("div", { class: "empty" });
-  root.append(h("h1", { class: "sr-only" }, "Events"), bar.element, h("div", { class: "events-split" }, h("div", { class: "event-place" }, list.element, empty), detail.element));
+  const gone = h("div", { class: "gone", role: "status" });
+  root.append(h("h1", { class: "sr-only" }, "Events"), bar.element, gone, h("div", { class: "events-split" }, h("div", { class: "event-place" }, list.element, empty), detail.element));
 
   const words = () => terms(bar.find.value);
   const source = feed({
@@ -113,6 +114,7 @@ export function events(root: HTMLElement, place: Place): View {
       pause();
     }
     selected = seq;
+    gone.replaceChildren();
     list.show(shown, selected);
     list.reveal(seq);
     if (!detail.element.hidden) openDrawer();
@@ -159,12 +161,8 @@ export function events(root: HTMLElement, place: Place): View {
   const showLinked = async (seq: number, of: string[]) => {
     wanted = null;
     const found = await fetchEvent(seq, of).catch(() => null);
-    if (!found) {
-      detail.hide();
-      empty.hidden = false;
-      empty.replaceChildren(...eventGone(seq));
-      return;
-    }
+    gone.replaceChildren(...(found ? [] : [eventGone(seq)]));
+    if (!found) return;
     if (found.pipeline !== pipeline) start(found.pipeline);
     bar.offer(pipelines, pipeline);
     held = true;

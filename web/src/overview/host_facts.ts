@@ -2,6 +2,7 @@ import type { Backend, KernelProgram, Status } from "../api/shapes";
 import { h } from "../dom/element";
 import { moment, span } from "../format/clock";
 import { bytes, count } from "../format/quantity";
+import { storeFacts } from "./store_facts";
 
 export function hostFacts(status: Status): HTMLElement {
   const first = status.time_to_first_event_ms;
@@ -13,6 +14,7 @@ export function hostFacts(status: Status): HTMLElement {
     ["memory", bytes(status.rss_bytes)],
     ["process", `pid ${status.pid}`],
     ["first event", first === null ? "not yet" : `${count(first)} ms after the start`],
+    ...storeFacts(status.store),
   ];
   return h("dl", { class: "facts" }, ...facts.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
 }

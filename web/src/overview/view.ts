@@ -9,6 +9,7 @@ import { backendFacts, hostFacts } from "./host_facts";
 import { ledgerTables, ledgerVerdict } from "./ledger_table";
 import { rateChart } from "./rate_chart";
 import { scope } from "./scope";
+import { storeTrouble } from "./store_facts";
 
 const WIDE_FROM = 920;
 
@@ -27,8 +28,10 @@ export function overview(root: HTMLElement): View {
     list?.scrollIntoView({ block: "center" });
     list?.focus({ preventScroll: true });
   });
+  const trouble = h("div", { class: "store-trouble" });
   root.append(
     h("h1", { class: "sr-only" }, "Overview"),
+    trouble,
     looked,
     h("section", { class: "panel", "aria-labelledby": "rates-title" }, chart.element, hint),
     h(
@@ -57,6 +60,7 @@ export function overview(root: HTMLElement): View {
     morph(tables, ...ledgerTables(status.ledger));
     morph(backend, ...backendFacts(status.backend, status.kernel_programs));
     morph(facts, hostFacts(status));
+    morph(trouble, ...storeTrouble(status.store));
   };
   let latest: HostView = { status: null, failure: null, locked: false };
   const drawFlow = (ledger: NonNullable<HostView["status"]>["ledger"]) => {

@@ -15,10 +15,10 @@ export interface HeatMap {
   remove: () => void;
 }
 
-/** The buckets of all times, in as many rows as can be told apart. */
+/** The buckets of all times, neighbours put together where there are more than can be told apart. */
 export interface Grid {
-  low: number;
-  high: number;
+  /** Where rows begin, and the end of the last one. */
+  edges: number[];
   /** By time, then from the least value up. */
   cells: number[][];
   most: number;
@@ -51,27 +51,27 @@ export function heatMap(): HeatMap {
     context.fillStyle = colour("--sunken");
     context.fillRect(0, 0, width, HEIGHT);
     context.fillStyle = colour("--seen");
-    const rows = grid.cells[0]?.length ?? 1;
+    const rows = rowsOf(grid);
     grid.cells.forEach((column, at) =>
       column.forEach((cell, row) => {
         if (cell === 0) return;
         // The eye tells few from none better than many from more.
         context.globalAlpha = 0.12 + 0.88 * Math.sqrt(cell / grid.most);
-        const x = (at * width) / seconds.length;
-        const y = HEIGHT - ((row + 1) * HEIGHT) / rows;
-        context.fillRect(x, y, width / seconds.length + 0.5, HEIGHT / rows + 0.5);
+        const [left, right] = [at, at + 1].map((one) => Math.round((one * width) / seconds.length)) as [number, number];
+        const [bottom, top] = [row, row + 1].map((one) => HEIGHT - Math.round((one * HEIGHT) / rows)) as [number, number];
+        context.fillRect(left, top, right - left, bottom - top);
       }),
     );
     context.globalAlpha = 1;
-    scale.replaceChildren(...[1, 0.75, 0.5, 0.25, 0].map((part) => h("span", null, quantity(Math.round(edge(grid, part)), unit))));
+    scale.replaceChildren(...[1, 0.75, 0.5, 0.25, 0].map((part) => h("span", null, quantity(grid.edges[Math.round(part * rows)] ?? 0, unit))));
   };
   canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
     if (!latest) return;
     const { seconds, grid, unit } = latest;
     const at = Math.min(seconds.length - 1, Math.max(0, Math.floor((offsetX / canvas.clientWidth) * seconds.length)));
-    const rows = grid.cells[0]?.length ?? 1;
+    const rows = rowsOf(grid);
     const row = Math.min(rows - 1, Math.max(0, Math.floor((1 - offsetY / HEIGHT) * rows)));
-    under.textContent = `${momentOfSecond(seconds[at] ?? 0)} · ${quantity(Math.round(edge(grid, row / rows)), unit)} to ${quantity(Math.round(edge(grid, (row + 1) / rows)), unit)}: ${count(grid.cells[at]?.[row])}`;
+    under.textContent = `${momentOfSecond(seconds[at] ?? 0)} · ${between(grid, row, unit)}: ${count(grid.cells[at]?.[row])}`;
   });
   canvas.addEventListener("pointerleave", () => (under.textContent = ""));
   const resize = new ResizeObserver(paint);
@@ -93,33 +93,36 @@ export function heatMap(): HeatMap {
   };
 }
 
-/** `bounds` are where buckets begin, with or without the end of the last one. */
+/** `bounds` are where buckets begin, and where the last one ends. */
 export function gridOf({ bounds, counts }: Buckets, times: number): Grid {
-  const used = bounds.filter((_, at) => counts.some((column) => (column?.[at] ?? 0) > 0));
-  const low = Math.max(1, used[0] ?? 1);
-  const last = bounds.indexOf(used.at(-1) ?? low);
-  const high = Math.max(low * 2, bounds[last + 1] ?? (bounds[last] ?? low) * 1.02);
-  const rows = Math.min(MOST_ROWS, Math.max(6, used.length));
+  const used = bounds.map((_, at) => at).filter((at) => counts.some((column) => (column?.[at] ?? 0) > 0));
+  const first = used[0] ?? 0;
+  const last = used.at(-1) ?? 0;
+  const together = Math.max(1, Math.ceil((last + 1 - first) / MOST_ROWS));
+  const rows = Math.ceil((last + 1 - first) / together);
+  const edges = Array.from({ length: rows + 1 }, (_, row) => bounds[Math.min(last + 1, first + row * together)] ?? (bounds.at(-1) ?? 1) * 1.1);
   const cells = Array.from({ length: times }, (_, at) => {
     const column = new Array<number>(rows).fill(0);
     counts[at]?.forEach((cell, bucket) => {
-      if (cell === 0) return;
-      const from = Math.max(low, bounds[bucket] ?? low);
-      const row = Math.min(rows - 1, Math.max(0, Math.floor((rows * Math.log(from / low)) / Math.log(high / low))));
-      column[row] = (column[row] ?? 0) + cell;
+      const row = Math.floor((bucket - first) / together);
+      if (cell > 0 && row >= 0 && row < rows) column[row] = (column[row] ?? 0) + cell;
     });
     return column;
   });
-  return { low, high, cells, most: Math.max(1, ...cells.flat()) };
+  return { edges, cells, most: Math.max(1, ...cells.flat()) };
 }
 
-function edge({ low, high }: Grid, part: number): number {
-  return low * (high / low) ** part;
+function rowsOf({ edges }: Grid): number {
+  return Math.max(1, edges.length - 1);
+}
+
+function between({ edges }: Grid, row: number, unit: string): string {
+  return `${quantity(Math.round(edges[row] ?? 0), unit)} to ${quantity(Math.round(edges[row + 1] ?? 0), unit)}`;
 }
 
 function described(grid: Grid, unit: string): string {
-  const rows = grid.cells[0]?.length ?? 0;
-  const sums = Array.from({ length: rows }, (_, row) => grid.cells.reduce((sum, column) => sum + (column[row] ?? 0), 0));
+  const sums = Array.from({ length: rowsOf(grid) }, (_, row) => grid.cells.reduce((sum, column) => sum + (column[row] ?? 0), 0));
   const fullest = sums.indexOf(Math.max(...sums));
-  return `heat map over time, from ${quantity(Math.round(grid.low), unit)} to ${quantity(Math.round(grid.high), unit)}; most are from ${quantity(Math.round(edge(grid, fullest / rows)), unit)} to ${quantity(Math.round(edge(grid, (fullest + 1) / rows)), unit)}`;
+  const all = `${quantity(Math.round(grid.edges[0] ?? 0), unit)} to ${quantity(Math.round(grid.edges.at(-1) ?? 0), unit)}`;
+  return `heat map over time, from ${all}; most are from ${between(grid, fullest, unit)}`;
 }

@@ -107,7 +107,12 @@ function linesOf({ kind, series }: Series): TimeLine[] {
       return values ? [{ label: name, colour: COLOURS[at] ?? "--seen", values }] : [];
     });
   }
-  return series.map(({ key, values }: SeriesOfKey, at): TimeLine => ({ label: labelOf(key), colour: COLOURS[at % COLOURS.length] ?? "--seen", values, ...(at >= COLOURS.length ? { dash: [6, 4] } : {}) }));
+  return series.map(({ key, values }: SeriesOfKey, at): TimeLine => ({ label: labelOf(key), colour: COLOURS[at % COLOURS.length] ?? "--seen", values: adds(kind) ? [...values.slice(0, -1), null] : values, ...(at >= COLOURS.length ? { dash: [6, 4] } : {}) }));
+}
+
+/** Whether a value is what was added in its step: then the last one, which is not over yet, would look like a fall. */
+function adds(kind: Series["kind"]): boolean {
+  return kind !== "gauge" && kind !== "distinct";
 }
 
 function labelOf(key: string[]): string {
@@ -116,7 +121,7 @@ function labelOf(key: string[]): string {
 
 function titleOf({ kind, series, step_s: step }: Series): string {
   if (kind === "histogram") return `Quantiles of ${labelOf(series[0]?.key ?? [])}`;
-  if (kind === "gauge" || kind === "distinct") return "Value";
+  if (!adds(kind)) return "Value";
   return `Added every ${step} s`;
 }
 
@@ -126,7 +131,8 @@ function formatOf({ kind, unit }: Series): (value: number | null) => string {
 }
 
 function without(error: ApiError): (Node | string)[] {
-  // Also the host's word for an address that it does not have, so of a weir without a history.
+  if (error.status === 404 && error.code !== "not_found") return [h("p", { class: "no-history subdued" }, `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`)];
+  // The host's word for an address that it does not have, so of a weir that cannot keep a history.
   if (error.status === 404) return [h("p", { class: "no-history subdued" }, "This weir keeps no history of its tables, so there is nothing to draw over time. The rows below are as of now.")];
   return [h("p", { class: "notice bad" }, error.message, " ", h("code", null, error.code))];
 }
