@@ -92,13 +92,13 @@ test("a distinct says whether it is exact", async ({ page, weir }) => {
 test.describe("in the dark, on a narrow screen", () => {
   test.use({ viewport: { width: 360, height: 740 }, colorScheme: "dark" });
 
-  for (const kind of ["topk", "rate", "gauge", "distinct"] as const) {
-    test(`a ${kind} fits`, async ({ page, weir }) => {
-      await open(page, weir, "tables");
+  test("each kind of table fits", async ({ page, weir }) => {
+    await open(page, weir, "tables");
+    for (const kind of ["histogram", "topk", "rate", "gauge", "distinct"] as const) {
       await choose(page, kind);
       const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       expect(content).toBeLessThanOrEqual(window ?? 0);
       await page.screenshot({ path: screenshotPath(`narrow-${kind}`), fullPage: true });
-    });
-  }
+    }
+  });
 });
