@@ -24,6 +24,8 @@ const OPENED: Record<keyof typeof READY, (page: Page) => Promise<void>> = {
 
 for (const view of ["overview", "scripts", "events", "tables"] as const) {
   test(`${view} has nothing that axe finds wrong, in the light and in the dark`, async ({ page, weir }) => {
+    // Axe looks at every node: on a busy machine that takes a while.
+    test.slow();
     await show(page, weir, view);
     await OPENED[view](page);
     expect(await wrong(page)).toEqual([]);

@@ -63,6 +63,9 @@ export function upload(onChanged: () => void): Upload {
     const action = checked ? (old ? "Swap" : "Load") : "Check";
     submit.textContent = busy === "checking" ? "Compiling and looking…" : busy === "loading" ? "Loading…" : action;
     submit.disabled = busy !== null;
+    // A swap takes place wherever the script is.
+    pipeline.disabled = old !== undefined;
+    pipeline.placeholder = old ? old.pipelines.join(", ") : "its own, if left out";
     meaning.textContent = !checked
       ? "It is compiled and started beside what runs, to see what it is. Nothing changes yet."
       : old
