@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod decode;
 pub mod enrich;
+pub mod export;
 pub mod expression;
 pub mod http;
 pub mod pipeline;

@@ -9,6 +9,7 @@ mod config;
 mod data_dir;
 mod doctor;
 mod events;
+mod export;
 mod expression;
 mod limits;
 mod look;
@@ -53,7 +54,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(run::Run),
+    // It has the most options by far.
+    Run(Box<run::Run>),
     Script(script::Script),
     Top(top::Top),
     Tables(tables::Tables),
@@ -78,7 +80,7 @@ pub fn main() -> anyhow::Result<()> {
             let Command::Run(run) = parsed(&effective.matches).command else {
                 unreachable!("the file adds options, and leaves the command");
             };
-            run.run(Definitions::of(effective))
+            (*run).run(Definitions::of(effective))
         }
         Command::Config(config) => config.run(command(), args),
         Command::Script(script) => script.run(),

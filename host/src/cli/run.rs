@@ -31,12 +31,14 @@ use screen::Screen;
 use super::{
     config::Definitions,
     data_dir,
+    export::Export,
     limits::{self, Limit},
     look::Source,
     pipelines, privilege, serve, watch,
 };
 use crate::{
     enrich::Enrich,
+    export::{self, Exports},
     http,
     pipeline::{Ledger, Pipelines, Reader, Settings, Spec, Wanted},
     probe::{Options, Probe, Request, Wants},
@@ -139,6 +141,8 @@ pub struct Run {
     /// How often the live view is drawn, and rows of tables are printed as JSON.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
     interval: Duration,
+    #[command(flatten)]
+    export: Export,
 }
 
 impl Run {
@@ -159,6 +163,7 @@ impl Run {
             tracing::info!("configuration file {}", path.display());
         }
         let specs = self.specs(&file)?;
+        let settings = self.export.settings()?;
         let data_dir = self.data_dir.clone().unwrap_or_else(data_dir::default);
         let token = data_dir::token(&data_dir)?;
         let cache = match Cache::open(data_dir.join("compiled")) {
@@ -220,6 +225,15 @@ impl Run {
         // There may be no pipeline yet.
         pipelines.tell_wanted();
         let ledger = Arc::new(Ledger::new(probe.kernel.clone()));
+        // Before the first event, and once nothing is left to give up.
+        let parts = export::Parts {
+            pipelines: pipelines.clone(),
+            ledger: ledger.clone(),
+            choice: choice.clone(),
+            started,
+            began,
+        };
+        let exports = Arc::new(Exports::start(&settings, parts)?);
         let stop = Arc::new(AtomicBool::new(false));
         let reader = Reader::new(ring, enrich, ledger.clone(), pipelines.clone(), stop.clone());
         let reader = thread::Builder::new()
@@ -241,6 +255,7 @@ impl Run {
         let app = http::App {
             pipelines: pipelines.clone(),
             ledger: ledger.clone(),
+            exports: exports.clone(),
             choice,
             token: http::Token::new(token),
             auth: open.auth,
@@ -282,6 +297,7 @@ impl Run {
         }
         pipelines.finish();
         ledger.close()?;
+        exports.finish();
         let snapshot = ledger.snapshot(pipelines.rows())?;
         // What is not yet printed comes before the sum.
         lines.into_iter().for_each(Lines::end);

@@ -11,7 +11,7 @@ mod message;
 mod names;
 mod process;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod sendfile;
 mod socket;
 mod text;

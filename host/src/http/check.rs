@@ -18,14 +18,20 @@ use super::{
 };
 use crate::pipeline::{Checked, Put};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct CheckParams {
     /// A JSON object of texts.
     params: Option<String>,
 }
 
+/// What a module would be as a script: compiled and started beside what runs, and let go of.
+///
 /// Waits for as long as compiling takes: whoever asks has nothing to do before the answer.
+#[utoipa::path(post, path = "/api/v1/scripts/{name}/check", params(("name" = String, Path), CheckParams),
+    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    responses((status = 200, body = Checked)))]
 pub async fn check(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,

@@ -9,6 +9,7 @@ mod events;
 mod feed;
 mod filter;
 mod load;
+mod metrics;
 mod openapi;
 mod page;
 mod scripts;
@@ -40,6 +41,7 @@ pub use feed::Feeds;
 pub use tls::{Tls, TlsError};
 
 use crate::{
+    export::Exports,
     pipeline::{Ledger, Pipelines},
     probe::Choice,
 };
@@ -50,6 +52,8 @@ pub struct App {
     pub pipelines: Arc<Pipelines>,
     /// The account of every call.
     pub ledger: Arc<Ledger>,
+    /// What results are handed on to.
+    pub exports: Arc<Exports>,
     /// The backend in use.
     pub choice: Choice,
     /// What a change must bring along.
@@ -113,6 +117,7 @@ fn router(app: Arc<App>) -> Router {
     Router::new()
         .nest("/api/v1", api)
         .route("/healthz", get(status::health))
+        .route("/metrics", get(metrics::metrics))
         .fallback(page::page)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(middleware::from_fn(etag::tag))

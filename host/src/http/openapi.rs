@@ -13,7 +13,7 @@ use utoipa::{
     },
 };
 
-use super::{error, events, load, scripts, status, stream, tables};
+use super::{check, error, events, load, metrics, scripts, status, stream, tables};
 
 /// Name of what changes need.
 const TOKEN: &str = "token";
@@ -43,6 +43,8 @@ const TOKEN: &str = "token";
         load::loads,
         load::limits,
         load::emitted,
+        check::check,
+        metrics::metrics,
         tables::list,
         tables::get,
         events::list,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{App, error::Error};
 use crate::{
+    export::ExportInfo,
     pipeline::{PipelineInfo, Snapshot},
     probe::{Choice, ProgramState},
 };
@@ -26,6 +27,8 @@ pub struct Status {
     rss_bytes: Option<u64>,
     peak_rss_bytes: Option<u64>,
     ledger: Snapshot,
+    /// What results are handed on to.
+    exports: Vec<ExportInfo>,
 }
 
 /// The host's own state.
@@ -48,6 +51,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, Error> 
         rss_bytes: memory("VmRSS:"),
         peak_rss_bytes: memory("VmHWM:"),
         ledger: snapshot(&app)?,
+        exports: app.exports.info(),
     }))
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What a module would be as a script.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Checked {
     /// The name to load it under.
     pub name: String,

@@ -145,6 +145,18 @@ impl Kept {
         }
     }
 
+    /// What is kept now, oldest first, and the events from now on. A batch may come twice: what is from
+    /// now on may begin with the last that is kept, which its number tells.
+    pub fn follow(&self) -> (Vec<KeptBatch>, broadcast::Receiver<KeptBatch>) {
+        let ring = self.ring.lock().expect("no panic while locked");
+        (ring.batches.iter().cloned().collect(), self.live.subscribe())
+    }
+
+    /// How many listen.
+    pub fn listeners(&self) -> usize {
+        self.live.receiver_count()
+    }
+
     /// The events from now on.
     pub fn listen(&self) -> (u64, broadcast::Receiver<KeptBatch>) {
         let ring = self.lock();

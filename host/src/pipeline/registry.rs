@@ -207,6 +207,13 @@ impl Pipelines {
         found.map(|pipeline| pipeline.kept.clone())
     }
 
+    /// The events that each pipeline keeps, by its name.
+    pub fn all_kept(&self) -> Vec<(Arc<str>, Arc<Kept>)> {
+        let state = self.shared.state.load();
+        let pipelines = state.pipelines.iter();
+        pipelines.map(|pipeline| (pipeline.name.clone(), pipeline.kept.clone())).collect()
+    }
+
     /// Every table by script and name, merged over the pipelines that the script is in.
     pub fn tables(&self) -> BTreeMap<(String, String), Table> {
         let state = self.shared.state.load();

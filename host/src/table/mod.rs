@@ -17,7 +17,7 @@ mod topk;
 pub use counter::Counter;
 pub use distinct::Distinct;
 pub use gauge::Gauge;
-pub use histogram::Histogram;
+pub use histogram::{Histogram, Summary};
 pub use kind::Kind;
 pub use options::{Options, OptionsError};
 pub use rate::Rate;
