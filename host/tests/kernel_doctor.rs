@@ -79,7 +79,15 @@ fn agrees_with_a_run() {
         let name = program["name"].as_str().unwrap();
         assert!(programs["found"].as_str().unwrap().contains(name), "{name}: {programs}");
     }
-    for name in ["CAP_BPF", "CAP_PERFMON", "BTF", "raw tracepoints", "ring buffer", "data folder"] {
+    for name in [
+        "CAP_BPF",
+        "CAP_PERFMON",
+        "BTF",
+        "raw tracepoints",
+        "ring buffer",
+        "bpf_loop",
+        "data folder",
+    ] {
         assert_eq!(named(&checks, name)["ok"], true, "{name}: {checks:#?}");
     }
     weir.stop();

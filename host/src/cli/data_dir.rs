@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 /// The data folder unless one is given: of the system for root, else of the user.
 pub fn default() -> PathBuf {
@@ -19,11 +19,33 @@ pub fn default() -> PathBuf {
     state.unwrap_or_else(std::env::temp_dir).join("weir")
 }
 
-/// Makes the folder, for this user only, and returns the token in it, made anew if need be.
-pub fn token(folder: &Path) -> anyhow::Result<String> {
+/// The token in a file that somebody else makes, such as a secret that is mounted.
+pub fn token_of(file: &Path) -> anyhow::Result<String> {
+    /// As many hex digits are 64 bits.
+    const FEWEST: usize = 16;
+    let said = || format!("cannot read the token in {} (--token-file)", file.display());
+    let token = fs::read_to_string(file).with_context(said)?;
+    let token = token.trim_end_matches(['\r', '\n']);
+    if token.len() < FEWEST || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        bail!(
+            "{} holds no token (--token-file): it is one line of at least {FEWEST} letters and digits, as \
+             openssl rand -hex 32 makes",
+            file.display()
+        );
+    }
+    Ok(token.to_owned())
+}
+
+/// Makes the folder, for this user only.
+pub fn make(folder: &Path) -> anyhow::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| {
         format!("cannot make the data folder {} (choose another with --data-dir)", folder.display())
-    })?;
+    })
+}
+
+/// Makes the folder, for this user only, and returns the token in it, made anew if need be.
+pub fn token(folder: &Path) -> anyhow::Result<String> {
+    make(folder)?;
     let path = folder.join("token");
     if let Ok(token) = fs::read_to_string(&path)
         && token.len() == 64
@@ -59,6 +81,21 @@ mod tests {
         assert_eq!(token(&data).unwrap(), first);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&data), mode(&data.join("token"))), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_token_of_somebody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        fs::write(&path, "0123456789abcdef\n").unwrap();
+        assert_eq!(token_of(&path).unwrap(), "0123456789abcdef");
+        for wrong in ["", "\n", "short", "0123456789 abcdef", "0123456789abcdef\n0123456789abcdef"]
+        {
+            fs::write(&path, wrong).unwrap();
+            let error = token_of(&path).unwrap_err().to_string();
+            assert!(error.contains("--token-file"), "{error}");
+        }
+        assert!(token_of(&folder.path().join("none")).is_err());
     }
 
     #[test]

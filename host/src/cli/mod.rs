@@ -15,6 +15,7 @@ mod limits;
 mod look;
 mod man;
 mod new;
+mod notify;
 mod output;
 mod pipelines;
 mod privilege;

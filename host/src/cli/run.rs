@@ -34,7 +34,7 @@ use super::{
     export::Export,
     limits::{self, Limit},
     look::Source,
-    pipelines, privilege, serve, watch,
+    notify, pipelines, privilege, serve, watch,
 };
 use crate::{
     enrich::Enrich,
@@ -89,6 +89,9 @@ pub struct Run {
     /// Where the token is kept [default: /var/lib/weir for root, else ~/.local/state/weir]
     #[arg(long, value_name = "DIR", env = "WEIR_DATA_DIR")]
     data_dir: Option<PathBuf>,
+    /// A file with the token that changes need, one line, instead of the one in the data folder.
+    #[arg(long, value_name = "FILE", env = "WEIR_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
     /// Size of the kernel's ring buffer in bytes; rounded up to a power of two.
     #[arg(long, value_name = "BYTES", default_value_t = weir_ebpf::RING_BYTES,
           value_parser = clap::value_parser!(u32).range(4096..=1 << 30))]
@@ -165,7 +168,13 @@ impl Run {
         let specs = self.specs(&file)?;
         let settings = self.export.settings()?;
         let data_dir = self.data_dir.clone().unwrap_or_else(data_dir::default);
-        let token = data_dir::token(&data_dir)?;
+        let token = match &self.token_file {
+            Some(file) => {
+                data_dir::make(&data_dir)?;
+                data_dir::token_of(file)?
+            }
+            None => data_dir::token(&data_dir)?,
+        };
         let cache = match Cache::open(data_dir.join("compiled")) {
             Ok(cache) => Some(cache),
             Err(error) => {
@@ -361,6 +370,7 @@ fn serve(
         // Whoever reads what is printed now may send a signal at once.
         ready()?;
         let server = tokio::spawn(http::serve(listener, tls, app));
+        notify::ready();
         tokio::select! {
             _ = interrupt.recv() => Ok(()),
             _ = terminate.recv() => Ok(()),
@@ -368,6 +378,7 @@ fn serve(
             result = server => match result.context("the server panicked")? {},
         }
     });
+    notify::stopping();
     // Streams to clients never end by themselves.
     runtime.shutdown_background();
     result

@@ -6,7 +6,7 @@ use std::{collections::HashSet, fs};
 use aya::{
     maps::MapType,
     programs::ProgramType,
-    sys::{is_map_supported, is_program_supported},
+    sys::{BpfHelper, is_helper_supported, is_map_supported, is_program_supported},
 };
 use weir_ebpf::offset;
 use weir_sdk::event::CALL_NAMES;
@@ -106,6 +106,12 @@ pub fn raw_tracepoints() -> Result<bool, String> {
 /// Whether there are ring buffers. The error says why that cannot be told.
 pub fn ring_buffers() -> Result<bool, String> {
     is_map_supported(MapType::RingBuf).map_err(|error| cause(&error))
+}
+
+/// Whether programs can have loops that the verifier walks once. The error says why that cannot be told.
+pub fn loops() -> Result<bool, String> {
+    is_helper_supported(ProgramType::RawTracePoint, BpfHelper::BPF_FUNC_loop)
+        .map_err(|error| cause(&error))
 }
 
 /// A backend that was attached, and detached again.

@@ -1,5 +1,9 @@
 //! What the kernel offers.
 
+use std::fs;
+
+use caps::{CapSet, Capability};
+
 use super::Check;
 use crate::probe::{
     Backend,
@@ -32,8 +36,41 @@ pub fn features() -> Vec<Check> {
     let raw_tracepoints = survey::raw_tracepoints();
     checks.push(feature("raw tracepoints", raw_tracepoints, "CONFIG_BPF_EVENTS"));
     checks.push(feature("ring buffer", survey::ring_buffers(), "CONFIG_BPF_SYSCALL, Linux 5.8"));
+    checks.push(feature("bpf_loop", survey::loops(), "Linux 5.17 or later"));
+    checks.extend(lockdown());
+    checks.extend(perf_events());
     checks.extend(functions());
     checks
+}
+
+/// Whether the kernel lets programs read its memory (kernel_lockdown(7)); nothing where it cannot be locked.
+fn lockdown() -> Option<Check> {
+    const NAME: &str = "lockdown";
+    let text = fs::read_to_string("/sys/kernel/security/lockdown").ok()?;
+    let level = text.split_once('[').and_then(|(_, rest)| Some(rest.split_once(']')?.0));
+    Some(match level {
+        Some("confidentiality") => {
+            Check::lacks(NAME, "confidentiality: programs may not read the kernel's memory")
+                .fix("boot with lockdown=integrity, or without Secure Boot")
+        }
+        level => Check::ok(NAME, level.unwrap_or("none")),
+    })
+}
+
+/// Kprobes are perf events, which distributions keep for administrators at levels that the kernel itself does
+/// not know; nothing where there are none.
+fn perf_events() -> Option<Check> {
+    const NAME: &str = "perf_event_paranoid";
+    let text = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok()?;
+    let level: i32 = text.trim().parse().ok()?;
+    let admin = caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_ADMIN);
+    Some(if level > 2 && !admin.unwrap_or(false) {
+        Check::lacks(NAME, format!("{level}: kprobes need CAP_SYS_ADMIN; fentry does not")).fix(
+            "sudo sysctl kernel.perf_event_paranoid=2, or --backend fentry, or add CAP_SYS_ADMIN",
+        )
+    } else {
+        Check::ok(NAME, level.to_string())
+    })
 }
 
 fn feature(name: &str, there: Result<bool, String>, option: &str) -> Check {
