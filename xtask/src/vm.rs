@@ -44,7 +44,7 @@ pub struct Options {
     #[arg(long = "kernel", value_name = "X.Y", default_values = ["6.1", "6.12"])]
     pub kernels: Vec<String>,
     /// Seconds after which a guest is taken for stuck
-    #[arg(long, default_value_t = 1800)]
+    #[arg(long, default_value_t = 2400)]
     pub timeout: u64,
     /// Use KVM: much faster, where the machine can boot a stock kernel under it
     #[arg(long)]
@@ -55,7 +55,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { kernels: vec!["6.1".into(), "6.12".into()], timeout: 1800, kvm: false, filter: None }
+        Self { kernels: vec!["6.1".into(), "6.12".into()], timeout: 2400, kvm: false, filter: None }
     }
 }
 

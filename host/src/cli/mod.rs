@@ -55,13 +55,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    // It has the most options by far.
+    // This and `config` have the most options by far.
     Run(Box<run::Run>),
     Script(script::Script),
     Top(top::Top),
     Tables(tables::Tables),
     Events(events::Events),
-    Config(config::Config),
+    Config(Box<config::Config>),
     Check(check::Check),
     Doctor(doctor::Doctor),
     New(new::New),

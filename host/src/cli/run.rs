@@ -277,8 +277,13 @@ impl Run {
             looks: tokio::sync::Semaphore::new(http::LOOKS),
         };
         let url = app.names.url();
-        let mut links = open.tls.iter().map(|tls| format!("tls     sha256 {}\n", tls.fingerprint)).collect::<String>();
-        links += &format!("page    {url}/#token={}\napi     {url}/api/v1/status", app.token.reveal());
+        let mut links = open
+            .tls
+            .iter()
+            .map(|tls| format!("tls     sha256 {}\n", tls.fingerprint))
+            .collect::<String>();
+        links +=
+            &format!("page    {url}/#token={}\napi     {url}/api/v1/status", app.token.reveal());
         // From here on lines would be in its way.
         let shown = std::io::stdout().is_terminal() && !self.json && !self.quiet;
         let mut live = None;

@@ -38,9 +38,6 @@ pub struct Tables {
     /// So many rows at most.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     limit: usize,
-    /// The table as it was then, in RFC 3339: 2026-11-23T17:20:31Z. The host keeps some of the past.
-    #[arg(long, value_name = "TIME", requires = "script")]
-    at: Option<String>,
     /// Print what the host answers, as JSON.
     #[arg(long)]
     json: bool,
@@ -75,10 +72,8 @@ impl Tables {
             encode(&table),
             self.limit
         );
-        for (name, value) in [("sort", &self.sort), ("at", &self.at)] {
-            if let Some(value) = value {
-                path.push_str(&format!("&{name}={}", encode(value)));
-            }
+        if let Some(sort) = &self.sort {
+            path.push_str(&format!("&sort={}", encode(sort)));
         }
         print(self.json, &client.get(&path)?, rows)
     }

@@ -73,7 +73,7 @@ pub struct ExportInfo {
 }
 
 /// Why something was not delivered.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, utoipa::ToSchema)]
 pub struct DroppedBy {
     /// The export did not keep up.
     pub too_slow: u64,
@@ -86,7 +86,7 @@ pub struct DroppedBy {
 }
 
 /// What went wrong last.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct LastError {
     /// When, in RFC 3339.
     pub time: String,

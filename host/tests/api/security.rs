@@ -67,10 +67,10 @@ fn every_answer_tells_the_browser_to_trust_nobody_else() {
         (format!("GET / HTTP/1.1\r\nhost: {host}\r\n"), ""),
         (format!("GET /api/v1/status HTTP/1.1\r\nhost: {host}\r\n"), "200"),
         (format!("GET /api/v1/none HTTP/1.1\r\nhost: {host}\r\n"), "404"),
-        (format!("GET /api/v1/status HTTP/1.1\r\nhost: evil.example\r\n"), "403"),
+        ("GET /api/v1/status HTTP/1.1\r\nhost: evil.example\r\n".to_owned(), "403"),
         (format!("PUT /api/v1/scripts/x HTTP/1.1\r\nhost: {host}\r\n"), "401"),
     ] {
-        let answer = raw::ask(&weir, &format!("{request}connection: close\r\n\r\n"));
+        let answer = raw::ask(&weir, format!("{request}connection: close\r\n\r\n"));
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
         let head = answer.split("\r\n\r\n").next().unwrap().to_lowercase();
         for header in [

@@ -40,7 +40,10 @@ pub fn alone(calls: &[&str], payload: usize, test: impl Fn(&Weir)) {
 }
 
 fn start(backend: &str, calls: &[&str], payload: usize) -> Weir {
-    let weir = Weir::start_wanting(calls, payload, ["--backend", backend]);
+    // Scripts that are loaded later may want payload.
+    let shown = (payload == 0).then_some("--show-payload");
+    let args = ["--backend", backend].into_iter().chain(shown);
+    let weir = Weir::start_wanting(calls, payload, args);
     assert_eq!(weir.get("/api/v1/status")["backend"]["name"], backend);
     weir
 }

@@ -13,7 +13,7 @@ use crate::{
 /// Loads a script under a name that is also its pipeline's.
 fn load(weir: &Weir, name: &str, module: &[u8]) {
     let (status, answer) = weir.put(name, module);
-    assert_eq!(status, 201, "{answer}");
+    assert!(matches!(status, 200 | 201), "{answer}");
     assert_eq!(answer["pipelines"], json!([name]), "{answer}");
 }
 

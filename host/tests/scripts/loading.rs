@@ -48,13 +48,13 @@ fn a_large_module_is_compiled_while_everything_goes_on() {
             wait_for("load", || Some(weir.get(&follow)).filter(|it| it["state"] == "loaded"));
         assert!(load["took_ms"].as_u64().unwrap() >= 1000, "{load}");
     } else {
-        assert_eq!(status, 201, "{answer}");
+        assert!(matches!(status, 200 | 201), "{answer}");
     }
     assert_eq!(script(&weir, "large")["size_bytes"], module.len());
     check_unharmed(&weir);
     // From the cache it is there at once.
     let (status, answer) = weir.put("again", &module);
-    assert_eq!(status, 201, "{answer}");
+    assert!(matches!(status, 200 | 201), "{answer}");
     let took_ms = weir.get("/api/v1/scripts/again/load")["took_ms"].as_u64().unwrap();
     assert!(took_ms < 1000, "{took_ms}");
     let compiled = weir.folder().join("data/compiled");
@@ -86,7 +86,7 @@ fn check_compile_limit(args: &[&str]) {
     assert_eq!((status, &answer["code"]), (422, &json!("compile_limit")), "{answer}");
     check_unharmed(&weir);
     // Others are compiled all the same.
-    assert_eq!(weir.put("small", &guest::script(KEEP)).0, 201);
+    assert!(matches!(weir.put("small", &guest::script(KEEP)).0, 200 | 201));
     weir.stop();
 }
 
@@ -105,7 +105,7 @@ fn limits_of_one_script() {
     let (weir, _folder) = with_two_pipelines(&["--table-keys", "77"]);
     let keep = guest::script(KEEP);
     let (status, answer) = weir.put("x?limits=%7B%22batch_time_ms%22%3A7%7D", &keep);
-    assert_eq!(status, 201, "{answer}");
+    assert!(matches!(status, 200 | 201), "{answer}");
     let limits = |answer: &serde_json::Value| {
         let limits = &answer["limits"];
         (limits["batch_time_ms"].clone(), limits["table_keys"].clone())
@@ -142,7 +142,7 @@ fn results_and_rollbacks_are_shown() {
             (func (export "weir_batch") (param i32 i32)
                 (call $emit (i32.const 16) (i32.const 13))))"#
     ));
-    assert_eq!(weir.put("x", &emits).0, 201);
+    assert!(matches!(weir.put("x", &emits).0, 200 | 201));
     let path = "/api/v1/scripts/x/emitted?limit=1";
     let emitted = wait_for("result", || {
         settle(&weir);
