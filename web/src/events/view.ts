@@ -89,9 +89,9 @@ export function events(root: HTMLElement, place: Place): View {
       else frame = requestAnimationFrame(wait);
     });
   };
-  /** So that the address bar always leads to what is seen. */
+  /** So that the address bar always leads to what is seen; but what comes late must not bring back who has left. */
   const mark = () => {
-    if (pipeline) history.replaceState(null, "", hashOf(pipeline, detail.element.hidden ? null : selected, filter));
+    if (pipeline && /^#\/?events\b/.test(location.hash)) history.replaceState(null, "", hashOf(pipeline, detail.element.hidden ? null : selected, filter));
   };
   const pause = () => {
     // What the reader sees, not what came since: the row under the cursor must stay there.
