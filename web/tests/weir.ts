@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -43,7 +43,7 @@ export const test = base.extend<Fixtures, { weir: Weir; calls: string; pipelines
   weir: [
     async ({ calls, pipelines, flags }, use) => {
       const dataDir = await mkdtemp(join(tmpdir(), "weir-page-"));
-      const all = [...pipelines.flatMap((pipeline) => ["-s", pipeline]), "--calls", calls, "--payload", "64", ...showPayload(), ...flags];
+      const all = [...pipelines.flatMap((pipeline) => ["-s", pipeline]), "--calls", calls, "--payload", "64", "--show-payload", ...flags];
       const host = await startHost(["--listen", "127.0.0.1:0", "--data-dir", dataDir, ...all]);
       const weir = {
         link: host.link,
@@ -112,12 +112,6 @@ export function bundledScript(name: string): string {
 
 export function screenshotPath(name: string): string {
   return join(WEB, "test-results", `${name}.png`);
-}
-
-/** Of a host that hides payload unless told otherwise. */
-function showPayload(): string[] {
-  const help = spawnSync(BINARY, ["run", "--help"], { encoding: "utf8" }).stdout;
-  return help.includes("--show-payload") ? ["--show-payload"] : [];
 }
 
 async function startHost(flags: string[]): Promise<{ process: ChildProcess; link: string }> {

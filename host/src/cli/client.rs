@@ -100,7 +100,8 @@ impl Client {
         }
         let status = response.status().as_u16();
         if status >= 400 {
-            let text = response.body_mut().read_to_string().unwrap_or_default();
+            let text = response.body_mut().read_to_string();
+            let text = text.with_context(|| format!("{url}: {status}, and why cannot be read"))?;
             bail!("{}", self.refusal(status, &self.json(&url, &text)?, path));
         }
         Ok(response.into_body().into_reader())
