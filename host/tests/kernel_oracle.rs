@@ -49,7 +49,8 @@ fn the_events_say_what_strace_says() {
     for backend in live::backends() {
         let folder = tempfile::tempdir().unwrap();
         let script = run::script(folder.path(), &calls);
-        let weir = Weir::start(["--backend", backend, "-s", script.to_str().unwrap()]);
+        let script = script.to_str().unwrap();
+        let weir = Weir::start(["--backend", backend, "--show-payload", "-s", script]);
         let status = weir.get("/api/v1/status");
         assert_eq!(status["backend"]["name"], backend);
         let mut report = Report::default();

@@ -21,6 +21,8 @@ use crate::{
 
 /// Sends of each kind in one round; there are more rounds until the race is won.
 const SENDS: usize = 400;
+/// A datagram that has not arrived after so long does not arrive any more.
+const LOST: Duration = Duration::from_secs(3);
 /// What the control message is changed between.
 const TTLS: [i32; 2] = [11, 22];
 
@@ -90,7 +92,7 @@ impl Header {
 }
 
 /// Sends while another thread changes what is said, and tells who sent, and what arrived.
-fn race(names: bool, controls: bool) -> (u32, Vec<Arrived>) {
+fn race(names: bool, controls: bool) -> (u32, Vec<Option<Arrived>>) {
     let receivers = [(); 2].map(|()| receiver());
     let ports = receivers.each_ref().map(|receiver| receiver.local_addr().unwrap().port());
     let from = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
@@ -153,9 +155,12 @@ fn pin(processor: isize) {
 }
 
 /// Compares what events say with what arrived; how many said the same at entry, and how many not.
-fn check(events: &[Value], arrived: &[Arrived], blind: bool) -> [usize; 2] {
+fn check(events: &[Value], arrived: &[Option<Arrived>], blind: bool) -> [usize; 2] {
     let mut counts = [0; 2];
-    for (event, &arrived) in events.iter().zip(arrived) {
+    let lost = arrived.iter().filter(|arrived| arrived.is_none()).count();
+    assert!(lost <= SENDS / 100, "{lost} of {SENDS} are lost");
+    for (event, arrived) in events.iter().zip(arrived) {
+        let &Some(arrived) = arrived else { continue };
         let shown = said(&event["msg"]);
         counts[usize::from(shown != arrived)] += 1;
         if blind {
@@ -201,18 +206,19 @@ pub fn receiver() -> UdpSocket {
     socket
 }
 
-/// Waits for the one datagram at one of the sockets.
-fn arrival(receivers: &[UdpSocket]) -> Arrived {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+/// Waits for the one datagram at one of the sockets. The kernel may lose it.
+fn arrival(receivers: &[UdpSocket]) -> Option<Arrived> {
+    let deadline = Instant::now() + LOST;
+    while Instant::now() < deadline {
         for receiver in receivers {
             if let Some(ttl) = ttl_of_next(receiver) {
-                return Arrived { port: receiver.local_addr().unwrap().port(), ttl };
+                return Some(Arrived { port: receiver.local_addr().unwrap().port(), ttl });
             }
         }
-        assert!(Instant::now() < deadline, "nothing arrives");
         thread::sleep(Duration::from_micros(10));
     }
+    eprintln!("a datagram is lost");
+    None
 }
 
 /// The TTL of the next datagram that has arrived, if there is one.

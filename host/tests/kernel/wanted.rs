@@ -12,7 +12,7 @@ use crate::{
     alone,
     calls::{Calls, Message, Since, inet, recvmsg, sendto, settle, tid},
     guest,
-    live::{Weir, row},
+    live::{Weir, row, wait_for},
     shared::ALL_CALLS,
 };
 
@@ -204,6 +204,10 @@ fn what_nobody_wants_stays_in_the_kernel() {
             let mut sent = since.events(weir);
             sent.retain(of_this);
             assert_eq!(sent.len(), 1, "{condition}: {sent:#?}");
+            // Each pipeline has a thread of its own.
+            wait_for("event in the other pipeline", || {
+                weir.has_event("some", of_this).then_some(())
+            });
             assert_eq!(weir.events("some", of_this), sent, "{condition}");
             let filtered = row(&weir.ledger(), "filtered_in_kernel") - before;
             assert!(filtered >= OTHERS, "{condition}: {filtered}");
