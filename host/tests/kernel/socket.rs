@@ -211,7 +211,7 @@ fn packet() {
             let len = size_of_val(&name) as u32;
             assert_eq!(libc::bind(socket.as_raw_fd(), (&raw const name).cast(), len), 0);
         };
-        let ends = [json!("packet:ETH_P_802_EX1:1"), Value::Null, Value::Null];
+        let ends = [json!("packet:0x88b5:1"), Value::Null, Value::Null];
         call(&mut calls, &socket, says(&socket, ends, of));
         calls.check(weir);
     });

@@ -10,13 +10,15 @@ use crate::event::{AF_INET, AF_INET6, AF_UNIX};
 
 /// `AF_NETLINK` (include/linux/socket.h).
 const AF_NETLINK: u16 = 16;
+/// `AF_PACKET` (include/linux/socket.h).
+const AF_PACKET: u16 = 17;
 /// `AF_VSOCK` (include/linux/socket.h).
 const AF_VSOCK: u16 = 40;
 
 /// The address of an end of a socket.
 ///
 /// Written out as in the event's JSON: `127.0.0.1:53`, `[::1]:53`, `/run/x`, `@abstract`, `netlink:42`,
-/// `netlink:42:0x1` with groups, `vsock:2:1024`, else the raw address in hex.
+/// `netlink:42:0x1` with groups, `vsock:2:1024`, `packet:0x0806:3`, else the raw address in hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Address<'a> {
@@ -42,6 +44,13 @@ pub enum Address<'a> {
         /// Port.
         port: u32,
     },
+    /// Frames of a network interface.
+    Packet {
+        /// Protocol (`ETH_P_*`, include/uapi/linux/if_ether.h).
+        protocol: u16,
+        /// Interface index; 0 is any.
+        ifindex: i32,
+    },
     /// Another family, or too few bytes for the family.
     Other {
         /// Address family (`AF_*`).
@@ -61,6 +70,7 @@ impl<'a> Address<'a> {
             AF_INET6 => Self::inet6(raw),
             AF_UNIX => return Self::unix(raw.get(2..)?),
             AF_NETLINK => Self::netlink(raw),
+            AF_PACKET => Self::packet(raw),
             AF_VSOCK => Self::vsock(raw),
             _ => None,
         };
@@ -100,6 +110,14 @@ impl<'a> Address<'a> {
         // include/uapi/linux/vm_sockets.h has the port before the context id.
         let (port, cid) = (u32::from_le_bytes(take(raw, 4)?), u32::from_le_bytes(take(raw, 8)?));
         Some(Self::Vsock { cid, port })
+    }
+
+    fn packet(raw: &[u8]) -> Option<Self> {
+        // All of a `struct sockaddr_ll` (include/uapi/linux/if_packet.h) but the hardware address.
+        raw.get(..12)?;
+        let (protocol, ifindex) =
+            (u16::from_be_bytes(take(raw, 2)?), i32::from_le_bytes(take(raw, 4)?));
+        Some(Self::Packet { protocol, ifindex })
     }
 
     /// IPv4 or IPv6 address.
@@ -144,6 +162,7 @@ impl fmt::Display for Address<'_> {
             Self::Netlink { pid, groups: 0 } => write!(f, "netlink:{pid}"),
             Self::Netlink { pid, groups } => write!(f, "netlink:{pid}:{groups:#x}"),
             Self::Vsock { cid, port } => write!(f, "vsock:{cid}:{port}"),
+            Self::Packet { protocol, ifindex } => write!(f, "packet:{protocol:#06x}:{ifindex}"),
             Self::Other { raw, .. } => raw.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
         }
     }
@@ -156,7 +175,7 @@ mod tests {
     #[test]
     fn taken_apart_and_shown() {
         let inet6: Vec<u8> = [&[10, 0, 0, 53, 0, 0, 0, 0][..], &[0; 15], &[1]].concat();
-        let cases: [(&[u8], Option<&str>); 13] = [
+        let cases: [(&[u8], Option<&str>); 14] = [
             (&[2, 0, 0, 53, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], Some("127.0.0.1:53")),
             (&[2, 0, 0, 53, 127, 0, 0], Some("020000357f0000")),
             (&inet6, Some("[::1]:53")),
@@ -168,6 +187,7 @@ mod tests {
             (&[16, 0, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0], Some("netlink:42")),
             (&[16, 0, 0, 0, 42, 0, 0, 0, 1, 0, 0, 0], Some("netlink:42:0x1")),
             (&[40, 0, 0, 0, 0, 4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0], Some("vsock:2:1024")),
+            (&[17, 0, 8, 6, 3, 0, 0, 0, 0, 0, 0, 0], Some("packet:0x0806:3")),
             (&[17, 0, 8], Some("110008")),
             (&[2], None),
         ];

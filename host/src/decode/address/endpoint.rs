@@ -6,10 +6,7 @@ use std::{
 };
 
 use super::{
-    super::{
-        names,
-        text::{Hex, Text},
-    },
+    super::text::{Hex, Text},
     Address, Path,
 };
 
@@ -54,7 +51,8 @@ impl fmt::Display for Endpoint<'_> {
             Address::Netlink { pid, groups } => write!(f, "netlink:{pid}:{groups:#x}"),
             Address::Vsock { cid, port } => write!(f, "vsock:{cid}:{port}"),
             Address::Packet { protocol, ifindex, .. } => {
-                write!(f, "packet:{}:{ifindex}", names::ethernet(protocol))
+                // A number, so that scripts write the same without a table of names.
+                write!(f, "packet:{protocol:#06x}:{ifindex}")
             }
             Address::Raw { .. } => Hex(self.1, "").fmt(f),
         }
@@ -84,7 +82,7 @@ mod tests {
         check(&[40, 0, 0, 0, 0, 4, 0, 0, 2, 0, 0, 0], Some("vsock:2:1024"));
         check(
             &[17, 0, 8, 6, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-            Some("packet:ETH_P_ARP:3"),
+            Some("packet:0x0806:3"),
         );
         check(&[38, 0, 1, 2], Some("26000102"));
     }

@@ -168,6 +168,7 @@ fn address<'a>(address: Address<'a>, room: &'a mut Vec<u8>) -> Option<&'a [u8]> 
     match address {
         Address::Unix(path) => Some(path.as_bytes()).filter(|path| !path.is_empty()),
         Address::Vsock { cid: VMADDR_ANY, port: VMADDR_ANY } => None,
+        Address::Packet { protocol: 0, ifindex: 0 } => None,
         address => Some(written(room, address)),
     }
 }
