@@ -9,4 +9,5 @@ pub mod http;
 pub mod pipeline;
 pub mod probe;
 pub mod script;
+pub mod store;
 pub mod table;

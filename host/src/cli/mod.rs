@@ -22,6 +22,7 @@ mod privilege;
 mod run;
 mod script;
 mod serve;
+mod store;
 mod tables;
 mod top;
 mod watch;

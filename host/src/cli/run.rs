@@ -34,7 +34,9 @@ use super::{
     export::Export,
     limits::{self, Limit},
     look::Source,
-    notify, pipelines, privilege, serve, watch,
+    notify, pipelines, privilege, serve,
+    store::{Store, load_again},
+    watch,
 };
 use crate::{
     enrich::Enrich,
@@ -145,6 +147,8 @@ pub struct Run {
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
     interval: Duration,
     #[command(flatten)]
+    store: Store,
+    #[command(flatten)]
     export: Export,
 }
 
@@ -225,15 +229,38 @@ impl Run {
         });
         let engine = Engine::with(cache, processes).compiled_by(compiler);
         let asked = self.asked();
-        let pipelines = Pipelines::new(engine, limits, self.keep_events, asked, on_wanted)
+        let mut pipelines = Pipelines::new(engine, limits, self.keep_events, asked, on_wanted)
             .with_settings(self.settings(file));
+        let stored = self.store.open(&data_dir, started);
+        if let Some((store, _)) = &stored {
+            pipelines = pipelines.through(store.outlet());
+        }
         let pipelines = Arc::new(pipelines);
+        let (store, before) = stored.unzip();
+        let mut before = before.unwrap_or_default();
+        if store.is_some() {
+            pipelines.remember(std::mem::take(&mut before.remembered));
+        }
         for spec in specs {
             pipelines.add(spec)?;
         }
+        if let Some(folder) = &self.scripts {
+            watch::names(folder)?.iter().for_each(|name| pipelines.is_given(name));
+        }
+        if let Some(store) = &store {
+            load_again(store, &before, &pipelines);
+        }
+        let watched =
+            self.scripts.map(|folder| watch::watch(folder, pipelines.clone())).transpose()?;
+        pipelines.forget_before();
         // There may be no pipeline yet.
         pipelines.tell_wanted();
         let ledger = Arc::new(Ledger::new(probe.kernel.clone()));
+        let first_seq = before.next_seq.max(1);
+        if let Some(store) = &store {
+            let ledger = ledger.clone();
+            store.start(pipelines.clone(), move || first_seq + ledger.delivered());
+        }
         // Before the first event, and once nothing is left to give up.
         let parts = export::Parts {
             pipelines: pipelines.clone(),
@@ -244,13 +271,12 @@ impl Run {
         };
         let exports = Arc::new(Exports::start(&settings, parts)?);
         let stop = Arc::new(AtomicBool::new(false));
-        let reader = Reader::new(ring, enrich, ledger.clone(), pipelines.clone(), stop.clone());
+        let reader = Reader::new(ring, enrich, ledger.clone(), pipelines.clone(), stop.clone())
+            .from_seq(first_seq);
         let reader = thread::Builder::new()
             .name("weir-reader".to_owned())
             .spawn(move || reader.run())
             .context("cannot start the reader's thread")?;
-        let watched =
-            self.scripts.map(|folder| watch::watch(folder, pipelines.clone())).transpose()?;
 
         let unread = Arc::new(Notify::new());
         let lines =
@@ -266,6 +292,7 @@ impl Run {
             ledger: ledger.clone(),
             exports: exports.clone(),
             choice,
+            store: store.clone(),
             token: http::Token::new(token),
             auth: open.auth,
             names: open.names,
@@ -309,7 +336,10 @@ impl Run {
             Ok(result) => result?,
             Err(_) => bail!("the reader panicked: this is a bug in weir"),
         }
-        pipelines.finish();
+        let left = pipelines.finish();
+        if let Some(store) = store {
+            store.stop(left);
+        }
         ledger.close()?;
         exports.finish();
         let snapshot = ledger.snapshot(pipelines.rows())?;

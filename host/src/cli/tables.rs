@@ -21,6 +21,7 @@ pub use cells::{cells, heads, plain};
     weir tables                                     all there are\n  \
     weir tables latency duration --sort p99         the slowest first\n  \
     weir tables e1                                  the one table of a script\n  \
+    weir tables e1 --at -15m                        as it was a quarter of an hour ago\n  \
     weir tables e1 --json | jq '.row_list[].key'")]
 pub struct Tables {
     #[command(flatten)]
@@ -35,6 +36,9 @@ pub struct Tables {
     /// Which end comes first.
     #[arg(long, value_enum, default_value_t)]
     order: Order,
+    /// The table as it was then: a time like 2026-11-23T17:20:00Z, or -15m for so long ago.
+    #[arg(long, value_name = "TIME", requires = "script", allow_hyphen_values = true)]
+    at: Option<String>,
     /// So many rows at most.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     limit: usize,
@@ -74,6 +78,9 @@ impl Tables {
         );
         if let Some(sort) = &self.sort {
             path.push_str(&format!("&sort={}", encode(sort)));
+        }
+        if let Some(at) = &self.at {
+            path.push_str(&format!("&at={}", encode(at)));
         }
         print(self.json, &client.get(&path)?, rows)
     }
@@ -143,7 +150,11 @@ fn rows(table: &Value) -> String {
     let list = table["row_list"].as_array().into_iter().flatten();
     let shown = table["row_list"].as_array().map_or(0, Vec::len) as u64;
     let other = Some(&table["other"]).filter(|other| other.is_object());
-    let mut text = columns(&head, list.chain(other).map(|row| cells(table, row)));
+    let mut text = match table["at"].as_str() {
+        Some(at) => format!("as of {at}\n\n"),
+        None => String::new(),
+    };
+    text.push_str(&columns(&head, list.chain(other).map(|row| cells(table, row))));
     let rows = table["rows"].as_u64().unwrap_or(0);
     if rows > shown {
         text.push_str(&format!("({} more rows: --limit {rows})\n", rows - shown));

@@ -44,6 +44,14 @@ pub fn watch(
     Ok(debouncer)
 }
 
+/// The names of the scripts in the folder.
+pub fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let files = list(folder);
+    let files = files
+        .with_context(|| format!("cannot watch the folder {} (--scripts)", folder.display()))?;
+    Ok(files.into_keys().collect())
+}
+
 /// Brings the scripts in line with the folder.
 fn sync(folder: &Path, pipelines: &Pipelines, known: &mut Known) {
     let files = match list(folder) {
@@ -64,6 +72,7 @@ fn sync(folder: &Path, pipelines: &Pipelines, known: &mut Known) {
         }
         known.insert(name.clone(), stamp);
         let path = folder.join(format!("{name}.wasm"));
+        pipelines.is_given(&name);
         let loaded = fs::read(&path).map_err(anyhow::Error::from).and_then(|bytes| {
             Ok(pipelines.put(Put { name: &name, bytes: &bytes, pipeline: None, params: None })?)
         });

@@ -117,6 +117,11 @@ impl Batch {
         weir_sdk::Event::of(&self.heads[index], &self.heap)
     }
 
+    /// What it takes in memory, about.
+    pub fn size_bytes(&self) -> usize {
+        self.heads.len() * HEAD_BYTES + self.heap.len()
+    }
+
     /// The header, and the length of the whole block in bytes.
     pub fn header(&self, only: Only<'_>) -> (BatchHeader, usize) {
         self.header_by(only, HEAD_BYTES)

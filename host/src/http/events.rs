@@ -14,10 +14,12 @@ use super::{
     App,
     error::{Error, Params, Path},
     filter::Filter,
+    past::Past,
 };
 use crate::{
     decode::{Batch, Event},
     pipeline::Kept,
+    store::Error as StoreError,
 };
 
 /// Events in one answer, unless asked for otherwise.
@@ -26,6 +28,8 @@ const EVENTS: usize = 100;
 const MOST_EVENTS: usize = 10_000;
 /// Events that a filter is held against between two looks at what is kept.
 const LOOK: usize = 16_384;
+/// Events that one answer's filter is held against at most, about: the next page goes on from there.
+const MOST_LOOKED_AT: usize = 1_000_000;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -59,7 +63,8 @@ pub struct Page<'a> {
     /// Newest first, each as docs/api.md has it.
     #[schema(value_type = Vec<Object>)]
     events: Vec<Event<'a>>,
-    /// The `before` of the next page, if there is one.
+    /// The `before` of the next page, if there is one. A page with a filter may have fewer events than asked
+    /// for, or none, and yet a next one.
     next_before: Option<u64>,
 }
 
@@ -74,7 +79,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     Params(query): Params<EventParams>,
 ) -> Result<Response, Error> {
-    let kept = kept(&app, query.pipeline.as_deref())?;
+    let past = Past::of(&app, query.pipeline.as_deref())?;
     let mut filter = Filter::new(&app, query.filter.as_deref())?;
     let wanted = Wanted {
         limit: query.limit.min(MOST_EVENTS),
@@ -84,9 +89,9 @@ pub async fn list(
     let show_payload = app.show_payload;
     // Looking through all that is kept may take a while, and is no work for the threads that serve.
     let _one_of_few = app.looks.acquire().await.expect("it is never closed");
-    let page = tokio::task::spawn_blocking(move || page(&kept, &mut filter, wanted, show_payload));
+    let page = tokio::task::spawn_blocking(move || page(&past, &mut filter, wanted, show_payload));
     match page.await {
-        Ok(page) => Ok(json(page)),
+        Ok(page) => Ok(json(page?)),
         Err(error) => Err(Error::bug("looking for events", &error)),
     }
 }
@@ -99,41 +104,58 @@ struct Wanted {
     after: Option<u64>,
 }
 
+/// The events, newest first, and where the next page begins, if there may be more.
+type Found = (Vec<(Arc<Batch>, usize)>, Option<u64>);
+
 /// The answer, as JSON.
-fn page(kept: &Kept, filter: &mut Filter, wanted: Wanted, show_payload: bool) -> Vec<u8> {
-    let (found, more) = find(kept, filter, wanted);
-    let events: Vec<_> =
-        found.iter().map(|(batch, index)| shown(batch, *index, show_payload)).collect();
-    let last = found.last().map(|(batch, index)| batch.heads[*index].seq);
-    let page = Page { events, next_before: last.filter(|_| more) };
-    serde_json::to_vec(&page).expect("an event is JSON: its keys are texts")
+fn page(
+    past: &Past,
+    filter: &mut Filter,
+    wanted: Wanted,
+    show_payload: bool,
+) -> Result<Vec<u8>, StoreError> {
+    let (found, next_before) = find(past, filter, wanted)?;
+    let events = found.iter().map(|(batch, index)| shown(batch, *index, show_payload)).collect();
+    let page = Page { events, next_before };
+    Ok(serde_json::to_vec(&page).expect("an event is JSON: its keys are texts"))
 }
 
-/// The events, newest first, and whether there are more.
-fn find(kept: &Kept, filter: &mut Filter, wanted: Wanted) -> (Vec<(Arc<Batch>, usize)>, bool) {
+/// Looks for the events.
+fn find(past: &Past, filter: &mut Filter, wanted: Wanted) -> Result<Found, StoreError> {
     let Wanted { limit, mut before, after } = wanted;
     let at_once = if filter.is_empty() { limit + 1 } else { LOOK };
     let mut found = Vec::new();
+    let mut looked = 0;
     loop {
-        let batches = kept.some_before(before, at_once);
-        if batches.is_empty() {
-            return (found, false);
-        }
+        let batches = match past.some_before(before, at_once) {
+            Ok(batches) if batches.is_empty() => return Ok((found, None)),
+            Ok(batches) => batches,
+            // What was found is shown; the next page says what is wrong.
+            Err(_) if !found.is_empty() => return Ok((found, Some(before))),
+            Err(error) => return Err(error),
+        };
         for batch in batches {
             let end = batch.heads.partition_point(|head| head.seq < before);
             for index in (0..end).rev() {
-                before = batch.heads[index].seq;
-                if after.is_some_and(|after| before <= after) {
-                    return (found, false);
+                let seq = batch.heads[index].seq;
+                if after.is_some_and(|after| seq <= after) {
+                    return Ok((found, None));
                 }
                 if !filter.fits(&batch, index) {
+                    before = seq;
                     continue;
                 }
                 if found.len() == limit {
-                    return (found, true);
+                    // Who goes on from the last one shown need not look at those between once more.
+                    return Ok((found, Some(before)));
                 }
+                before = seq;
                 found.push((batch.clone(), index));
             }
+            looked += end;
+        }
+        if looked > MOST_LOOKED_AT {
+            return Ok((found, Some(before)));
         }
     }
 }
@@ -146,15 +168,17 @@ pub async fn get(
     Path(seq): Path<String>,
     Params(query): Params<OfPipeline>,
 ) -> Result<Response, Error> {
-    let kept = kept(&app, query.pipeline.as_deref())?;
+    let past = Past::of(&app, query.pipeline.as_deref())?;
     let number: u64 = seq.parse().map_err(|_| {
         Error::bad_parameter(format!("`{seq}` is no number of an event: write its `seq`"))
     })?;
-    let (batch, index) = kept.event(number).ok_or_else(|| {
+    let room = past.room();
+    let found = tokio::task::spawn_blocking(move || past.event(number)).await;
+    let found = found.map_err(|error| Error::bug("looking for an event", &error))??;
+    let (batch, index) = found.ok_or_else(|| {
         let message = format!(
             "event {number} is not among those that the pipeline keeps: it was dropped, has not come yet, or \
-             is older than the last {}",
-            kept.fill().1
+             is older than the last {room}"
         );
         Error::not_found("unknown_event", message)
     })?;
@@ -221,9 +245,13 @@ mod tests {
             (!filter.is_empty()).then(|| crate::expression::compile_filter(filter).unwrap());
         let mut filter = Filter::of(program);
         let wanted = Wanted { limit, before, after };
-        let (found, is_more) = find(&kept_events(), &mut filter, wanted);
+        let past = Past::in_memory(kept_events());
+        let (found, next) = find(&past, &mut filter, wanted).unwrap();
         let found: Vec<_> = found.iter().map(|(batch, index)| batch.heads[*index].seq).collect();
-        assert_eq!((&found[..], is_more), (seqs, more));
+        assert_eq!((&found[..], next.is_some()), (seqs, more));
+        // The next page has what comes behind.
+        let last = found.last().copied().unwrap_or(before);
+        assert!(next.is_none_or(|next| next <= last));
     }
 
     #[test]

@@ -8,10 +8,12 @@ mod etag;
 mod events;
 mod feed;
 mod filter;
+mod history;
 mod load;
 mod metrics;
 mod openapi;
 mod page;
+mod past;
 mod scripts;
 mod server;
 mod status;
@@ -44,6 +46,7 @@ use crate::{
     export::Exports,
     pipeline::{Ledger, Pipelines},
     probe::Choice,
+    store::Store,
 };
 
 /// What the handlers share.
@@ -56,6 +59,8 @@ pub struct App {
     pub exports: Arc<Exports>,
     /// The backend in use.
     pub choice: Choice,
+    /// What survives a restart, unless nothing is to.
+    pub store: Option<Arc<Store>>,
     /// What a change must bring along.
     pub token: Token,
     /// What needs the token.
@@ -109,6 +114,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/pipelines/{name}", patch(scripts::reorder))
         .route("/tables", get(tables::list))
         .route("/tables/{script}/{table}", get(tables::get))
+        .route("/tables/{script}/{table}/series", get(history::series))
         .route("/events", get(events::list))
         .route("/events/stream", get(stream::stream))
         .route("/events/{seq}", get(events::get))

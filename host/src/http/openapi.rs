@@ -13,7 +13,7 @@ use utoipa::{
     },
 };
 
-use super::{check, error, events, load, metrics, scripts, status, stream, tables};
+use super::{check, error, events, history, load, metrics, scripts, status, stream, tables};
 
 /// Name of what changes need.
 const TOKEN: &str = "token";
@@ -47,6 +47,7 @@ const TOKEN: &str = "token";
         metrics::metrics,
         tables::list,
         tables::get,
+        history::series,
         events::list,
         events::get,
         stream::stream,

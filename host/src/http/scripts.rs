@@ -111,7 +111,16 @@ pub async fn delete(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Error> {
-    blocking(move || app.pipelines.remove(&name)).await?;
+    blocking(move || match app.pipelines.remove(&name) {
+        // One that could not be loaded again is in the store alone.
+        Err(ChangeError::UnknownScript(_))
+            if app.store.as_ref().is_some_and(|store| store.forget_refused(&name)) =>
+        {
+            Ok(())
+        }
+        removed => removed,
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

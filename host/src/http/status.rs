@@ -10,6 +10,7 @@ use crate::{
     export::ExportInfo,
     pipeline::{PipelineInfo, Snapshot},
     probe::{Choice, ProgramState},
+    store,
 };
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -26,6 +27,8 @@ pub struct Status {
     kernel_programs: Vec<ProgramState>,
     rss_bytes: Option<u64>,
     peak_rss_bytes: Option<u64>,
+    /// `null` if nothing is to be stored.
+    store: Option<store::Status>,
     ledger: Snapshot,
     /// What results are handed on to.
     exports: Vec<ExportInfo>,
@@ -50,6 +53,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, Error> 
         kernel_programs: app.ledger.programs(),
         rss_bytes: memory("VmRSS:"),
         peak_rss_bytes: memory("VmHWM:"),
+        store: app.store.as_ref().map(|store| store.state()),
         ledger: snapshot(&app)?,
         exports: app.exports.info(),
     }))

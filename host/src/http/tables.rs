@@ -5,13 +5,17 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::{
     App,
     error::{Error, Params, Path},
+    history,
 };
 use crate::table::{Kind, Query, Row, Sort, SortError, Table};
 
@@ -56,6 +60,19 @@ pub struct TableParams {
     #[serde(default = "some_rows")]
     #[param(value_type = Option<usize>)]
     limit: usize,
+    /// A time, for the table as it was then.
+    pub at: Option<String>,
+}
+
+impl TableParams {
+    pub fn query(&self, now_ns: u64) -> Query {
+        Query {
+            sort: self.sort,
+            descending: matches!(self.order, Order::Desc),
+            limit: self.limit,
+            now_ns,
+        }
+    }
 }
 
 #[derive(Default, Deserialize, utoipa::ToSchema)]
@@ -70,19 +87,17 @@ fn some_rows() -> usize {
     ROWS
 }
 
-#[derive(utoipa::ToSchema)]
-#[expect(dead_code, reason = "it says what the list is, which borrows from the tables")]
-pub struct TableList {
-    tables: Vec<Head<'static>>,
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct TableList<'a> {
+    tables: Vec<Head<'a>>,
 }
 
 /// All tables, without their rows.
 #[utoipa::path(get, path = "/api/v1/tables", responses((status = 200, body = TableList)))]
-pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
+pub async fn list(State(app): State<Arc<App>>) -> Response {
     let tables = app.pipelines.tables();
-    let heads: Vec<_> =
-        tables.iter().map(|((script, name), table)| head(script, name, table)).collect();
-    Json(json!({ "tables": heads }))
+    let heads = tables.iter().map(|((script, name), table)| head(script, name, table));
+    Json(TableList { tables: heads.collect() }).into_response()
 }
 
 /// A table and its rows.
@@ -93,19 +108,17 @@ pub async fn get(
     State(app): State<Arc<App>>,
     Path((script, name)): Path<(String, String)>,
     Params(params): Params<TableParams>,
-) -> Result<Json<Value>, Error> {
+) -> Result<Response, Error> {
+    if params.at.is_some() {
+        return Ok(history::get_at(app, script, name, params).await?.into_response());
+    }
     let table = app.pipelines.table(&script, &name).ok_or_else(|| {
         Error::not_found("unknown_table", format!("script `{script}` has no table `{name}`"))
     })?;
-    let query = Query {
-        sort: params.sort,
-        descending: matches!(params.order, Order::Desc),
-        limit: params.limit,
-        now_ns: now_ns(),
-    };
+    let query = params.query(now_ns());
     let (row_list, other) = table.rows(&query)?;
     let rows = Rows { head: head(&script, &name, &table), other, row_list };
-    Ok(Json(json!(rows)))
+    Ok(Json(rows).into_response())
 }
 
 fn head<'a>(script: &'a str, name: &'a str, table: &'a Table) -> Head<'a> {

@@ -36,7 +36,7 @@ impl Pipelines {
                     script.name, spec.name
                 )));
             }
-            let tables = Arc::new(Tables::default());
+            let tables = self.memory.tables(&spec.name, &script.name);
             let known = state.scripts.get(&script.name).cloned();
             let (loaded, instance) = match known {
                 Some(known) => {
@@ -62,7 +62,10 @@ impl Pipelines {
                 }
             };
             state.scripts.insert(script.name.clone(), loaded.clone());
-            stages.push(Stage::new(loaded, tables.clone(), instance));
+            let mut stage = Stage::new(loaded, tables.clone(), instance);
+            self.memory.hand_back(&spec.name, &mut stage);
+            stages.push(stage);
+            self.is_given(&script.name);
             scripts.push((script.name, tables));
         }
         state.pipelines.push(self.pipeline(&spec.name, scripts, stages));
@@ -78,6 +81,7 @@ impl Pipelines {
         if state.scripts.remove(name).is_none() {
             return Err(ChangeError::UnknownScript(name.to_owned()));
         }
+        self.memory.given.lock().expect("no panic while locked").remove(name);
         let mut gone = Vec::new();
         state.pipelines.retain_mut(|pipeline| {
             let before = pipeline.scripts.len();
@@ -145,6 +149,7 @@ impl Pipelines {
         for pipeline in state.pipelines_of(name) {
             pipeline.alter(name, move |stage| stage.limit(limits));
         }
+        self.shared.changed();
         Ok(state.info(script))
     }
 
@@ -155,8 +160,10 @@ impl Pipelines {
         stages: Vec<Stage>,
     ) -> Pipeline {
         let (row, kept) = (Arc::new(Row::default()), Arc::new(Kept::new(self.keep_events)));
-        let worker = Worker::start(name, stages, row.clone(), kept.clone());
-        Pipeline { name: name.into(), scripts, row, kept, worker: Arc::new(worker) }
+        let name: Arc<str> = name.into();
+        let outlet = self.outlet.clone().filter(|outlet| outlet.is_for(&name));
+        let worker = Worker::start(&name, stages, row.clone(), kept.clone(), outlet);
+        Pipeline { name, scripts, row, kept, worker: Arc::new(worker) }
     }
 
     pub(super) fn publish(&self, state: State, name: &str) -> ScriptInfo {

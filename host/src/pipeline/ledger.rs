@@ -170,6 +170,11 @@ impl Ledger {
         self.delivered.fetch_add(events, Relaxed);
     }
 
+    /// Events in batches that were handed on.
+    pub fn delivered(&self) -> u64 {
+        self.delivered.load(Relaxed)
+    }
+
     /// When the first event was handed on.
     pub fn first_event(&self) -> Option<Instant> {
         self.first_event.get().copied()

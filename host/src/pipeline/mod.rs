@@ -2,6 +2,7 @@
 
 mod change;
 mod check;
+mod definitions;
 mod info;
 mod kept;
 mod ledger;
@@ -9,9 +10,11 @@ mod load;
 mod loaded;
 mod loading;
 mod order;
+mod outlet;
 mod params;
 mod reader;
 mod registry;
+mod restore;
 mod stage;
 mod swap;
 mod trial;
@@ -20,15 +23,18 @@ mod wanted;
 mod worker;
 
 pub use check::Checked;
+pub use definitions::{Definitions, PipelineDefinition, ScriptDefinition, TablesOf};
 pub use info::ScriptInfo;
 pub use kept::{Kept, KeptBatch};
 pub use ledger::{Ledger, Row, Snapshot, UnpairedBy};
 pub use load::{ChangeError, ScriptSpec, Settings, Spec, SpecError, check_name, parse_spec};
 pub use loaded::{Handover, RolledBack, ScriptState};
 pub use loading::{LoadInfo, LoadState};
+pub use outlet::{Outlet, Passed};
 pub use params::ParamChanges;
 pub use reader::Reader;
 pub use registry::{PipelineInfo, Pipelines};
+pub use restore::{Left, Remembered};
 pub use swap::Put;
 pub use turn::short_turns;
 pub use wanted::{OnWanted, Wanted};

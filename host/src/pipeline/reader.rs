@@ -64,6 +64,12 @@ impl Reader {
         }
     }
 
+    /// Numbers events from here on, instead of from 1.
+    pub fn from_seq(mut self, seq: u64) -> Self {
+        self.next_seq = seq.max(1);
+        self
+    }
+
     /// Runs.
     pub fn run(mut self) -> Result<(), probe::Error> {
         short_turns();

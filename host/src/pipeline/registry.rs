@@ -1,8 +1,8 @@
 //! All pipelines and scripts, and what can be asked of them while events flow.
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, Weak},
+    collections::{BTreeMap, btree_map::Entry},
+    sync::{Arc, Mutex, OnceLock, Weak},
     thread,
 };
 
@@ -11,10 +11,11 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use serde::Serialize;
 
 use super::{
-    ChangeError, Kept, Row, ScriptInfo, Settings,
+    ChangeError, Kept, Left, Outlet, Row, ScriptInfo, Settings,
     ledger::PipelineRows,
     loaded::Script,
     loading::Loads,
+    restore::Memory,
     stage::Stage,
     trial::{Rollback, Trial},
     wanted::{OnWanted, Wanted},
@@ -34,6 +35,8 @@ pub struct Pipelines {
     pub(super) keep_events: usize,
     pub(super) loads: Loads,
     pub(super) rollbacks: Sender<Rollback>,
+    pub(super) memory: Memory,
+    pub(super) outlet: Option<Arc<Outlet>>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -43,6 +46,8 @@ pub(super) struct Shared {
     /// What the command line asks for.
     asked: Wanted,
     on_wanted: OnWanted,
+    /// Told of every change of pipelines and scripts.
+    on_changed: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// What it was told last.
     told: Mutex<Option<Wanted>>,
     pub(super) state: ArcSwap<State>,
@@ -92,6 +97,7 @@ impl Pipelines {
             changes: Mutex::default(),
             asked,
             on_wanted,
+            on_changed: OnceLock::new(),
             told: Mutex::default(),
             state: ArcSwap::default(),
         });
@@ -101,14 +107,35 @@ impl Pipelines {
             .name("weir-rollback".to_owned())
             .spawn(move || follow_rollbacks(&weak, &told))
             .expect("the system can start a thread");
-        let (settings, loads) = (BTreeMap::new(), Loads::default());
-        Self { engine, limits, settings, keep_events, loads, rollbacks, shared }
+        Self {
+            engine,
+            limits,
+            settings: BTreeMap::new(),
+            keep_events,
+            loads: Loads::default(),
+            rollbacks,
+            memory: Memory::default(),
+            outlet: None,
+            shared,
+        }
     }
 
     /// With what is said of scripts by name, which holds whenever one of that name is loaded.
     pub fn with_settings(mut self, settings: BTreeMap<String, Settings>) -> Self {
         self.settings = settings;
         self
+    }
+
+    /// Hands what pipelines keep on through this outlet as well, where it asks for it.
+    pub fn through(mut self, outlet: Arc<Outlet>) -> Self {
+        self.outlet = Some(outlet);
+        self
+    }
+
+    /// Has this called after every change of pipelines and scripts. It must not wait for one.
+    pub fn on_changed(&self, told: impl Fn() + Send + Sync + 'static) {
+        // There is one who follows changes.
+        _ = self.shared.on_changed.set(Box::new(told));
     }
 
     /// The limits that a script of this name starts with.
@@ -141,11 +168,16 @@ impl Pipelines {
         }
     }
 
-    /// Lets every pipeline finish its queue, and ends it. Its rows and tables stay to be read.
-    pub fn finish(&self) {
+    /// Lets every pipeline finish its queue, and ends it. Its rows and tables stay to be read. Returns
+    /// what scripts leave for the next time.
+    pub fn finish(&self) -> Left {
+        let mut left = Left::new();
         for pipeline in &self.shared.state.load().pipelines {
-            pipeline.worker.finish();
+            for (script, state) in pipeline.worker.finish() {
+                left.insert((pipeline.name.to_string(), script), state);
+            }
         }
+        left
     }
 
     /// The scripts, by name.
@@ -216,15 +248,14 @@ impl Pipelines {
 
     /// Every table by script and name, merged over the pipelines that the script is in.
     pub fn tables(&self) -> BTreeMap<(String, String), Table> {
-        let state = self.shared.state.load();
         let mut merged = BTreeMap::<_, Table>::new();
-        for (script, tables) in state.pipelines.iter().flat_map(|pipeline| &pipeline.scripts) {
-            tables.each(|name, table| {
-                merged
-                    .entry((script.clone(), name.to_owned()))
-                    .and_modify(|known| known.merge(table))
-                    .or_insert_with(|| table.clone());
-            });
+        for (_, script, tables) in self.copies() {
+            for (name, table) in tables {
+                match merged.entry((script.clone(), name)) {
+                    Entry::Occupied(mut known) => known.get_mut().merge(&table),
+                    Entry::Vacant(place) => _ = place.insert(table),
+                }
+            }
         }
         merged
     }
@@ -253,6 +284,10 @@ impl Shared {
         if told.as_ref() != Some(&wanted) {
             *told = Some(wanted.clone());
             (self.on_wanted)(wanted);
+        }
+        drop(told);
+        if let Some(told) = self.on_changed.get() {
+            told();
         }
     }
 

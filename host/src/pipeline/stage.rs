@@ -142,6 +142,32 @@ impl Stage {
         }
     }
 
+    /// Takes back what it left when the process before this one ended.
+    pub fn take_back(&mut self, version: u32, saved: &[u8]) {
+        let Work::Running(to) = &mut self.work else { return };
+        let saved_bytes = saved.len();
+        let handover = match to.restore(version, saved) {
+            Ok(Ok(())) => Handover { saved_bytes, error: None },
+            Ok(Err(why)) => self.without_state(saved_bytes, why),
+            Err(fault) => {
+                self.restart();
+                self.without_state(saved_bytes, format!("restore failed: {fault}"))
+            }
+        };
+        self.script.stats.slow.lock().expect("no panic while locked").handover = Some(handover);
+    }
+
+    /// What it leaves for the next process, and the version of that; none if there is nothing.
+    pub fn leave(&mut self) -> Option<(u32, Vec<u8>)> {
+        match self.leave_state() {
+            Ok(left) => left,
+            Err(fault) => {
+                tracing::warn!("script {} leaves no state: save failed: {fault}", self.script.name);
+                None
+            }
+        }
+    }
+
     fn without_state(&self, saved_bytes: usize, error: String) -> Handover {
         let text = format!("starts without the state of the one before: {error}");
         tracing::warn!("script {} {text}", self.script.name);

@@ -74,6 +74,7 @@ impl Pipelines {
                 module,
                 limits: limits.change(before)?,
             };
+            self.memory.keep_module(&new.sha256, put.bytes);
             match old {
                 Some(old) => {
                     check_place(&state, &put)?;
@@ -98,10 +99,15 @@ impl Pipelines {
         params: BTreeMap<String, String>,
     ) -> Result<ScriptInfo, ChangeError> {
         let script_name = new.name;
-        let tables = Arc::new(Tables::default());
-        let (script, instance) = self.first(new, params, &tables, None)?;
-        let stage = Stage::new(script.clone(), tables.clone(), instance);
         let name = pipeline.unwrap_or(script_name);
+        let tables = self.memory.tables(name, script_name);
+        let first = self.first(new, params, &tables, None);
+        if first.is_err() {
+            self.memory.not_taken(name, script_name, &tables);
+        }
+        let (script, instance) = first?;
+        let mut stage = Stage::new(script.clone(), tables.clone(), instance);
+        self.memory.hand_back(name, &mut stage);
         match state.pipelines.iter_mut().find(|pipeline| *pipeline.name == *name) {
             Some(pipeline) => {
                 pipeline.scripts.push((script_name.to_owned(), tables));
@@ -147,6 +153,7 @@ impl Pipelines {
         old.stats.slow.lock().expect("no panic while locked").rolled_back = None;
         let rollback = Rollback { new: script.clone(), old: old.clone() };
         let trial = Trial::new(rollback, switches.len(), self.rollbacks.clone());
+        self.memory.may_come_back(&old.sha256, &trial);
         state.scripts.insert(name.to_owned(), script);
         for (pipeline, stage) in switches {
             pipeline.replace(stage, Some(trial.clone()));

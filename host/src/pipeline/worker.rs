@@ -9,7 +9,7 @@ use std::{
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 
 use super::{
-    Kept, Row,
+    Kept, Outlet, Row,
     stage::{Loss, Outcome, Stage},
     turn::short_turns,
 };
@@ -34,18 +34,36 @@ enum Work {
 pub struct Worker {
     batches: Sender<Work>,
     changes: Sender<(Change, Sender<()>)>,
-    thread: Mutex<Option<thread::JoinHandle<()>>>,
+    thread: Mutex<Option<thread::JoinHandle<Vec<LeftBy>>>>,
+}
+
+/// What a script leaves for the next process: its name, the version of that, and the bytes.
+pub type LeftBy = (String, (u32, Vec<u8>));
+
+/// Where events go that passed all stages.
+struct Ends {
+    pipeline: Arc<str>,
+    row: Arc<Row>,
+    kept: Arc<Kept>,
+    outlet: Option<Arc<Outlet>>,
 }
 
 impl Worker {
     /// Starts a worker.
-    pub fn start(name: &str, stages: Vec<Stage>, row: Arc<Row>, kept: Arc<Kept>) -> Self {
+    pub fn start(
+        name: &Arc<str>,
+        stages: Vec<Stage>,
+        row: Arc<Row>,
+        kept: Arc<Kept>,
+        outlet: Option<Arc<Outlet>>,
+    ) -> Self {
+        let ends = Ends { pipeline: name.clone(), row, kept, outlet };
         let (batches, queue) = bounded(QUEUE);
         let (changes, changed) = bounded(1);
         let thread = thread::Builder::new()
             // The kernel takes 15 bytes of it.
             .name(format!("weir-{name}"))
-            .spawn(move || run(stages, &row, &kept, &queue, &changed))
+            .spawn(move || run(stages, &ends, &queue, &changed))
             .expect("the system can start a thread");
         Self { batches, changes, thread: Mutex::new(Some(thread)) }
     }
@@ -68,24 +86,26 @@ impl Worker {
         }
     }
 
-    /// Lets the worker finish its queue, and waits for that.
-    pub fn finish(&self) {
+    /// Lets the worker finish its queue, and waits for that. Returns what its scripts leave.
+    pub fn finish(&self) -> Vec<LeftBy> {
         let thread = self.thread.lock().expect("no panic while locked").take();
         // An error means that the worker is gone already.
         _ = self.batches.send(Work::End);
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("a pipeline's thread panicked: this is a bug in weir");
-        }
+        thread.map_or_else(Vec::new, |thread| {
+            thread.join().unwrap_or_else(|_| {
+                tracing::error!("a pipeline's thread panicked: this is a bug in weir");
+                Vec::new()
+            })
+        })
     }
 }
 
 fn run(
     mut stages: Vec<Stage>,
-    row: &Row,
-    kept: &Kept,
+    ends: &Ends,
     queue: &Receiver<Work>,
     changed: &Receiver<(Change, Sender<()>)>,
-) {
+) -> Vec<LeftBy> {
     short_turns();
     let began = Instant::now();
     let mut next_tick = began + TICK;
@@ -107,14 +127,19 @@ fn run(
         // A change, or the time of a tick, is seen to at the top.
         let Ok(0) = select.ready_deadline(next_tick) else { continue };
         match queue.try_recv() {
-            Ok(Work::Batch(batch)) => pass(batch, &mut stages, row, kept),
-            Ok(Work::End) | Err(TryRecvError::Disconnected) => return,
+            Ok(Work::Batch(batch)) => pass(batch, &mut stages, ends),
+            Ok(Work::End) | Err(TryRecvError::Disconnected) => {
+                let left =
+                    stages.iter_mut().map(|stage| (stage.script.name.clone(), stage.leave()));
+                return left.filter_map(|(script, left)| Some((script, left?))).collect();
+            }
             Err(TryRecvError::Empty) => {}
         }
     }
 }
 
-fn pass(batch: Arc<Batch>, stages: &mut [Stage], row: &Row, kept: &Kept) {
+fn pass(batch: Arc<Batch>, stages: &mut [Stage], ends: &Ends) {
+    let Ends { pipeline, row, kept, outlet } = ends;
     let mut batch = batch;
     for stage in stages {
         match stage.run(&batch) {
@@ -142,5 +167,8 @@ fn pass(batch: Arc<Batch>, stages: &mut [Stage], row: &Row, kept: &Kept) {
         }
     }
     row.kept.fetch_add(batch.heads.len() as u64, Relaxed);
+    if let Some(outlet) = outlet {
+        outlet.offer(pipeline, &batch);
+    }
     kept.push(batch);
 }

@@ -1,7 +1,9 @@
 //! A sum.
 
+use serde::{Deserialize, Serialize};
+
 /// A sum that stays at its largest value rather than start again from zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counter(u64);
 
 impl Counter {

@@ -5,6 +5,8 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
+use serde::{Deserialize, Serialize};
+
 /// Number of registers as a power of two.
 const PRECISION: u32 = 12;
 const REGISTERS: usize = 1 << PRECISION;
@@ -19,7 +21,8 @@ pub const RELATIVE_ERROR: f64 = 0.01625;
 
 /// The number of different items: exact while they are few, then a HyperLogLog. Which of the two, and
 /// what is in it, depends on the items alone, so the order in which they are merged does not matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Saved", try_from = "Saved")]
 pub enum Distinct {
     /// The items, mixed.
     Few(HashSet<u64, BuildHasherDefault<Mixed>>),
@@ -86,6 +89,40 @@ impl Distinct {
         match self {
             Self::Few(_) => 0.0,
             Self::Many(_) => RELATIVE_ERROR,
+        }
+    }
+}
+
+/// A count as it is stored.
+#[derive(Serialize, Deserialize)]
+enum Saved {
+    Few(Vec<u64>),
+    Many(Vec<u8>),
+}
+
+impl From<Distinct> for Saved {
+    fn from(distinct: Distinct) -> Self {
+        match distinct {
+            Distinct::Few(items) => Self::Few(items.into_iter().collect()),
+            Distinct::Many(registers) => Self::Many(registers.to_vec()),
+        }
+    }
+}
+
+impl TryFrom<Saved> for Distinct {
+    type Error = &'static str;
+
+    fn try_from(saved: Saved) -> Result<Self, Self::Error> {
+        match saved {
+            Saved::Few(items) if items.len() > EXACT => Err("too many items for an exact count"),
+            Saved::Few(items) => Ok(Self::Few(items.into_iter().collect())),
+            Saved::Many(registers) => {
+                if registers.iter().any(|&register| usize::from(register) > LARGEST) {
+                    return Err("a register that cannot be");
+                }
+                let registers = registers.try_into().map_err(|_| "not as many registers")?;
+                Ok(Self::Many(registers))
+            }
         }
     }
 }

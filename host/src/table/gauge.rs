@@ -1,8 +1,10 @@
 //! The value set last.
 
+use serde::{Deserialize, Serialize};
+
 /// A value that each new one replaces. Of two gauges the one set later counts, of two set at the same
 /// time the larger: so the order in which gauges are merged does not matter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gauge {
     /// When it was set, Unix time; first, so that gauges compare by it.
     set_ns: u64,

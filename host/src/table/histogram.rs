@@ -1,14 +1,16 @@
 //! Values counted by size: quantiles with a bounded relative error, in little memory, mergeable.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Buckets per power of two, as a power of two: a bucket is at most 1/64 as wide as its values, so
 /// its middle is within 0.8 % of each.
 const PRECISION: u32 = 6;
-const LINEAR: u64 = 1 << PRECISION;
+/// The same for a heat map.
+const COARSE: u32 = 2;
 
 /// A histogram with exponential buckets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct Histogram {
     /// Index of the first bucket in `counts`.
     first: usize,
@@ -18,6 +20,35 @@ pub struct Histogram {
     sum: u64,
     min: u64,
     max: u64,
+}
+
+/// A histogram as it is stored.
+#[derive(Deserialize)]
+struct Saved {
+    first: usize,
+    counts: Vec<u64>,
+    count: u64,
+    sum: u64,
+    min: u64,
+    max: u64,
+}
+
+impl TryFrom<Saved> for Histogram {
+    type Error = &'static str;
+
+    fn try_from(saved: Saved) -> Result<Self, Self::Error> {
+        let Saved { first, counts, count, sum, min, max } = saved;
+        if first.checked_add(counts.len()).is_none_or(|end| end > index(u64::MAX) + 1) {
+            return Err("buckets that cannot be");
+        }
+        if counts.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count)) != Some(count) {
+            return Err("buckets that do not sum to the count");
+        }
+        if min > max {
+            return Err("a smallest value above the largest");
+        }
+        Ok(Self { first, counts, count, sum, min, max })
+    }
 }
 
 /// A histogram as the API shows it. Quantiles are in the unit of the values.
@@ -81,6 +112,51 @@ impl Histogram {
         self.max = self.max.max(from.max);
         self.count += from.count;
         self.sum = self.sum.saturating_add(from.sum);
+    }
+
+    /// What was recorded since it was as `before`, which it holds. The smallest and the largest of that are
+    /// known as exactly as the buckets are wide, unless they are those of all.
+    pub fn since(&self, before: &Self) -> Self {
+        if before.count == 0 {
+            return self.clone();
+        }
+        let mut counts = self.counts.clone();
+        for (place, &count) in before.counts.iter().enumerate() {
+            let own = (before.first + place).checked_sub(self.first);
+            if let Some(own) = own.and_then(|own| counts.get_mut(own)) {
+                *own = own.saturating_sub(count);
+            }
+        }
+        let used = |count: &u64| *count > 0;
+        let (Some(lowest), Some(highest)) =
+            (counts.iter().position(used), counts.iter().rposition(used))
+        else {
+            return Self::default();
+        };
+        let (least, most) = (bounds(self.first + lowest).0, bounds(self.first + highest).1);
+        Self {
+            first: self.first + lowest,
+            count: counts.iter().sum(),
+            counts: counts[lowest..=highest].to_vec(),
+            sum: self.sum.saturating_sub(before.sum),
+            min: least.max(self.min),
+            max: most.min(self.max),
+        }
+    }
+
+    /// How many values lie in the buckets that each four make a power of two, by the smallest value of
+    /// each: what a heat map shows.
+    pub fn coarse(&self) -> impl Iterator<Item = (usize, u64)> {
+        let buckets = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        buckets.map(|(place, &count)| {
+            let (from, _) = bounds(self.first + place);
+            (index_at(from, COARSE), count)
+        })
+    }
+
+    /// The smallest value of a coarse bucket.
+    pub fn coarse_from(bucket: usize) -> u64 {
+        bounds_at(bucket, COARSE).0
     }
 
     /// The bucket with this index, made if need be.
@@ -159,21 +235,31 @@ impl Histogram {
 
 /// The bucket of a value: below 128 its own, above by its seven highest bits.
 fn index(value: u64) -> usize {
-    if value < 2 * LINEAR {
-        return value as usize;
-    }
-    let shift = value.ilog2() - PRECISION;
-    ((u64::from(shift) << PRECISION) + (value >> shift)) as usize
+    index_at(value, PRECISION)
 }
 
 /// The smallest and the largest value of a bucket.
 fn bounds(index: usize) -> (u64, u64) {
+    bounds_at(index, PRECISION)
+}
+
+/// [`index`], with so many buckets per power of two, as a power of two.
+fn index_at(value: u64, precision: u32) -> usize {
+    if value < 2 << precision {
+        return value as usize;
+    }
+    let shift = value.ilog2() - precision;
+    ((u64::from(shift) << precision) + (value >> shift)) as usize
+}
+
+/// [`bounds`], likewise.
+fn bounds_at(index: usize, precision: u32) -> (u64, u64) {
     let index = index as u64;
-    if index < 2 * LINEAR {
+    if index < 2 << precision {
         return (index, index);
     }
-    let shift = (index >> PRECISION) - 1;
-    let from = (index - (shift << PRECISION)) << shift;
+    let shift = (index >> precision) - 1;
+    let from = (index - (shift << precision)) << shift;
     (from, from + ((1 << shift) - 1))
 }
 

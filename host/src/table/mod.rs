@@ -1,5 +1,6 @@
 //! Named aggregates that scripts update and the host owns. Pure: no I/O, no clock.
 
+mod chunks;
 mod counter;
 mod distinct;
 mod gauge;
@@ -8,6 +9,7 @@ mod keyed;
 mod kind;
 mod options;
 mod rate;
+mod read;
 mod row;
 mod set;
 #[cfg(test)]
@@ -15,15 +17,22 @@ mod tests;
 mod topk;
 
 pub use counter::Counter;
-pub use distinct::Distinct;
+pub use distinct::{Distinct, RELATIVE_ERROR};
 pub use gauge::Gauge;
 pub use histogram::{Histogram, Summary};
 pub use kind::Kind;
 pub use options::{Options, OptionsError};
 pub use rate::Rate;
-pub use row::{Query, Row, Sort, SortError, Values};
+pub use read::Reading;
+pub use row::{Query, Row, Sort, SortError, Values, labels, sorted};
+pub use saved::SavedError;
 pub use set::{OpenError, Tables, Update};
-pub use topk::TopK;
+pub use topk::{TopK, Weighed};
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use keyed::Keyed;
 
@@ -31,21 +40,28 @@ use keyed::Keyed;
 pub const MAX_KEYS: usize = 10_000;
 
 /// One table. A key is its labels, joined by NUL.
+///
+/// A copy costs next to nothing: it shares the rows until they change (see `chunks`).
 #[derive(Clone, Debug)]
 pub struct Table {
+    /// Tells it, and its copies, from all others of this process.
+    id: u64,
     options: Options,
     rows: Rows,
 }
+
+/// What numbers tables.
+static TABLES: AtomicU64 = AtomicU64::new(1);
 
 /// The rows, by kind: what an update does is chosen once, not by row.
 #[derive(Clone, Debug)]
 enum Rows {
     Counter(Keyed<Counter>),
-    Histogram(Keyed<Histogram>),
+    Histogram(Keyed<Arc<Histogram>>),
     Gauge(Keyed<Gauge>),
     TopK(TopK),
-    Distinct(Keyed<Distinct>),
-    Rate(Keyed<Rate>),
+    Distinct(Keyed<Arc<Distinct>>),
+    Rate(Keyed<Arc<Rate>>),
 }
 
 /// Does the same with rows of whichever kind.
@@ -62,19 +78,21 @@ macro_rules! each {
     };
 }
 
+mod saved;
+
 impl Table {
     /// An empty table with options that make sense, of at most so many rows.
     fn new(kind: Kind, options: Options, most_keys: usize) -> Self {
         let keys = options.max_keys.unwrap_or(most_keys).min(most_keys);
         let rows = match kind {
             Kind::Counter => Rows::Counter(Keyed::new(Counter::default(), keys)),
-            Kind::Histogram => Rows::Histogram(Keyed::new(Histogram::default(), keys)),
+            Kind::Histogram => Rows::Histogram(Keyed::new(Arc::default(), keys)),
             Kind::Gauge => Rows::Gauge(Keyed::new(Gauge::default(), keys)),
             Kind::TopK => Rows::TopK(TopK::new(options.k())),
-            Kind::Distinct => Rows::Distinct(Keyed::new(Distinct::default(), keys)),
-            Kind::Rate => Rows::Rate(Keyed::new(Rate::new(options.window_s()), keys)),
+            Kind::Distinct => Rows::Distinct(Keyed::new(Arc::default(), keys)),
+            Kind::Rate => Rows::Rate(Keyed::new(Arc::new(Rate::new(options.window_s())), keys)),
         };
-        Self { options, rows }
+        Self { id: TABLES.fetch_add(1, Relaxed), options, rows }
     }
 
     /// Takes other options of the same labels and window. Rows that there are stay.
@@ -100,6 +118,11 @@ impl Table {
             Rows::Distinct(_) => Kind::Distinct,
             Rows::Rate(_) => Kind::Rate,
         }
+    }
+
+    /// A number that tells it, and its copies, from all other tables of this process.
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// What the script said of it.
@@ -163,5 +186,22 @@ impl Table {
             keyed => row::of_keyed(keyed, sort, query),
             top => row::of_topk(top, sort, query)
         ))
+    }
+
+    /// How many chunks of rows two tables share.
+    #[cfg(test)]
+    fn shared_chunks(&self, other: &Self) -> usize {
+        fn shared<T>(own: &[Arc<chunks::Chunk<T>>], other: &[Arc<chunks::Chunk<T>>]) -> usize {
+            own.iter().zip(other).filter(|(own, other)| Arc::ptr_eq(own, other)).count()
+        }
+        match (&self.rows, &other.rows) {
+            (Rows::Counter(own), Rows::Counter(other)) => shared(own.chunks(), other.chunks()),
+            (Rows::Histogram(own), Rows::Histogram(other)) => shared(own.chunks(), other.chunks()),
+            (Rows::Gauge(own), Rows::Gauge(other)) => shared(own.chunks(), other.chunks()),
+            (Rows::TopK(own), Rows::TopK(other)) => shared(own.chunks(), other.chunks()),
+            (Rows::Distinct(own), Rows::Distinct(other)) => shared(own.chunks(), other.chunks()),
+            (Rows::Rate(own), Rows::Rate(other)) => shared(own.chunks(), other.chunks()),
+            _ => 0,
+        }
     }
 }

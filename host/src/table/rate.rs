@@ -1,28 +1,34 @@
 //! Sums over the last while.
 
+use serde::{Deserialize, Serialize};
+
 /// Parts of a window: a power of two, so that every whole number of seconds has whole parts.
 const PARTS: u64 = 64;
 
 /// The sum of what was added within a window of time that ends now: a ring of partial sums.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Saved", try_from = "Saved")]
 pub struct Rate {
     /// Length of a part in nanoseconds.
     part_ns: u64,
     /// The newest part that the ring holds, by number since the Unix epoch.
     newest: u64,
     /// The sum of part number n is at n modulo [`PARTS`].
-    sums: Box<[u64; PARTS as usize]>,
+    sums: [u64; PARTS as usize],
+    /// All that was ever added.
+    total: u64,
 }
 
 impl Rate {
     /// Nothing yet, over a window of so many seconds.
     pub fn new(window_s: u32) -> Self {
         let part_ns = u64::from(window_s.max(1)) * 1_000_000_000 / PARTS;
-        Self { part_ns, newest: 0, sums: Box::new([0; PARTS as usize]) }
+        Self { part_ns, newest: 0, sums: [0; PARTS as usize], total: 0 }
     }
 
     /// Adds a value. What is older than the window counts no more.
     pub fn add(&mut self, value: u64, now_ns: u64) {
+        self.total = self.total.saturating_add(value);
         let part = now_ns / self.part_ns;
         if part + PARTS <= self.newest {
             // The clock was set back by more than a window: what it said before is worth nothing.
@@ -36,6 +42,7 @@ impl Rate {
     /// Adds another one with the same window. The window of the later one counts.
     pub fn merge(&mut self, from: &Self) {
         debug_assert_eq!(self.part_ns, from.part_ns, "rates of one table have one window");
+        self.total = self.total.saturating_add(from.total);
         self.go_to(from.newest);
         for part in from.held() {
             if part + PARTS > self.newest {
@@ -56,6 +63,16 @@ impl Rate {
     pub fn per_second(&self, now_ns: u64) -> f64 {
         let covered_ns = (PARTS - 1) * self.part_ns + now_ns % self.part_ns;
         self.sum(now_ns) as f64 * 1e9 / covered_ns as f64
+    }
+
+    /// All that was ever added.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Whether its window is of so many seconds.
+    pub fn is_over(&self, window_s: u32) -> bool {
+        self.part_ns == Self::new(window_s).part_ns
     }
 
     /// Length of the window.
@@ -84,6 +101,33 @@ impl Rate {
     fn put(&mut self, part: u64, value: u64) {
         let sum = &mut self.sums[(part % PARTS) as usize];
         *sum = sum.saturating_add(value);
+    }
+}
+
+/// A rate as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    part_ns: u64,
+    newest: u64,
+    sums: Vec<u64>,
+    total: u64,
+}
+
+impl From<Rate> for Saved {
+    fn from(Rate { part_ns, newest, sums, total }: Rate) -> Self {
+        Self { part_ns, newest, sums: sums.to_vec(), total }
+    }
+}
+
+impl TryFrom<Saved> for Rate {
+    type Error = &'static str;
+
+    fn try_from(Saved { part_ns, newest, sums, total }: Saved) -> Result<Self, Self::Error> {
+        let sums = sums.try_into().map_err(|_| "a rate has 64 parts")?;
+        if part_ns == 0 || newest > u64::MAX / part_ns {
+            return Err("a rate's parts have a length");
+        }
+        Ok(Self { part_ns, newest, sums, total })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     cmp::{Ordering, Reverse},
     fmt,
+    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -215,6 +216,16 @@ impl Shown for Rate {
     }
 }
 
+impl<C: Shown> Shown for Arc<C> {
+    fn number(&self, sort: Sort, now_ns: u64) -> i128 {
+        (**self).number(sort, now_ns)
+    }
+
+    fn values(&self, now_ns: u64) -> Values {
+        (**self).values(now_ns)
+    }
+}
+
 /// The rows of a keyed table.
 pub(super) fn of_keyed<C: Shown>(
     keyed: &Keyed<C>,
@@ -247,6 +258,50 @@ pub(super) fn of_topk(top: &TopK, sort: Sort, query: &Query) -> (Vec<Row>, Optio
     (shown, top.other().map(|(count, error)| row(b"other", count, error)))
 }
 
+/// Rows from elsewhere, as the API shows rows of a table of this kind.
+pub fn sorted(
+    kind: Kind,
+    rows: impl IntoIterator<Item = (Vec<u8>, Values)>,
+    query: &Query,
+) -> Result<Vec<Row>, SortError> {
+    let sort = query.sort_of(kind)?;
+    let rows = rows.into_iter().map(|(key, values)| (values.number(sort), key, values));
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|a, b| order((a.0, &a.1), (b.0, &b.1), sort, query.descending));
+    rows.truncate(query.limit);
+    Ok(rows.into_iter().map(|(_, key, values)| Row { key: labels(&key), values }).collect())
+}
+
+impl Values {
+    fn number(&self, sort: Sort) -> i128 {
+        match self {
+            _ if sort == Sort::Key => 0,
+            Self::Gauge { set, .. } if sort == Sort::Set => {
+                let since = humantime::parse_rfc3339(set).ok();
+                let since = since.and_then(|set| set.duration_since(UNIX_EPOCH).ok());
+                since.map_or(0, |since| since.as_nanos() as i128)
+            }
+            Self::Gauge { value, .. } => (*value).into(),
+            Self::TopK { error, .. } if sort == Sort::Error => (*error).into(),
+            Self::Counter { value }
+            | Self::TopK { value, .. }
+            | Self::Distinct { value, .. }
+            | Self::Rate { value, .. } => (*value).into(),
+            Self::Histogram(summary) => i128::from(match sort {
+                Sort::Sum => summary.sum,
+                Sort::Mean => summary.sum / summary.count.max(1),
+                Sort::Min => summary.min,
+                Sort::P50 => summary.p50,
+                Sort::P90 => summary.p90,
+                Sort::P99 => summary.p99,
+                Sort::P999 => summary.p999,
+                Sort::Max => summary.max,
+                _ => summary.count,
+            }),
+        }
+    }
+}
+
 /// By number, equal ones by key from a to z; or by key alone.
 fn order(a: (i128, &[u8]), b: (i128, &[u8]), sort: Sort, descending: bool) -> Ordering {
     match (sort, descending) {
@@ -257,7 +312,8 @@ fn order(a: (i128, &[u8]), b: (i128, &[u8]), sort: Sort, descending: bool) -> Or
     }
 }
 
-fn labels(key: &[u8]) -> Vec<String> {
+/// The labels that a key is made of.
+pub fn labels(key: &[u8]) -> Vec<String> {
     let labels = key.split(|&byte| byte == 0);
     labels.map(|label| String::from_utf8_lossy(label).into_owned()).collect()
 }

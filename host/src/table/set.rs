@@ -21,7 +21,15 @@ const MAX_NAME_BYTES: usize = 64;
 pub struct Tables {
     /// Most rows of a table, whatever the script says.
     max_keys: AtomicUsize,
-    all: Mutex<Vec<(String, Table)>>,
+    all: Mutex<Vec<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    name: String,
+    table: Table,
+    /// It was there before this process, and no script has opened it yet.
+    restored: bool,
 }
 
 /// A value that is added to a table: its index, where its key lies, the value.
@@ -67,11 +75,11 @@ impl Tables {
     /// further keys go into `other`.
     pub fn limit_keys(&self, max_keys: usize) {
         if self.max_keys.swap(max_keys, Relaxed) != max_keys {
-            self.lock().iter_mut().for_each(|(_, table)| table.limit_keys(max_keys));
+            self.lock().iter_mut().for_each(|entry| entry.table.limit_keys(max_keys));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(String, Table)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
         self.all.lock().expect("no panic while locked")
     }
 
@@ -84,20 +92,34 @@ impl Tables {
             .check(kind)
             .map_err(|source| OpenError::Options { name: name.to_owned(), source })?;
         let mut tables = self.lock();
-        if let Some(index) = tables.iter().position(|(known, _)| known == name) {
-            let table = &mut tables[index].1;
-            if !table.is_like(kind, &options) {
+        let max_keys = self.max_keys.load(Relaxed);
+        if let Some(index) = tables.iter().position(|entry| entry.name == name) {
+            let entry = &mut tables[index];
+            if entry.table.is_like(kind, &options) {
+                entry.table.reopen(options, max_keys);
+            } else if entry.restored {
+                // Of a version of the script that never ran in this process.
+                entry.table = Table::new(kind, options, max_keys);
+            } else {
                 return Err(OpenError::Another(name.to_owned()));
             }
-            table.reopen(options, self.max_keys.load(Relaxed));
+            entry.restored = false;
             return Ok(index);
         }
         if tables.len() == MAX_TABLES {
             return Err(OpenError::TooMany(name.to_owned()));
         }
-        let table = Table::new(kind, options, self.max_keys.load(Relaxed));
-        tables.push((name.to_owned(), table));
+        let table = Table::new(kind, options, max_keys);
+        tables.push(Entry { name: name.to_owned(), table, restored: false });
         Ok(tables.len() - 1)
+    }
+
+    /// These tables as they were before this process. A script that opens one with another kind, labels
+    /// or window gets a new one.
+    pub fn restored(tables: impl IntoIterator<Item = (String, Table)>) -> Self {
+        let entries = tables.into_iter().take(MAX_TABLES);
+        let entries = entries.map(|(name, table)| Entry { name, table, restored: true });
+        Self { max_keys: MAX_KEYS.into(), all: Mutex::new(entries.collect()) }
     }
 
     /// Adds values, at a time: that of the batch, or of the tick. The keys lie in `keys`.
@@ -107,20 +129,26 @@ impl Tables {
         }
         let mut tables = self.lock();
         for (table, key, value) in updates {
-            tables[*table].1.add(&keys[key.clone()], *value, now_ns);
+            tables[*table].table.add(&keys[key.clone()], *value, now_ns);
         }
+    }
+
+    /// Copies of all tables as they are at one moment, between two batches. Under the lock nothing is done
+    /// that takes longer the more the rows hold.
+    pub fn copies(&self) -> Vec<(String, Table)> {
+        self.lock().iter().map(|entry| (entry.name.clone(), entry.table.clone())).collect()
     }
 
     /// Hands each table to `see`.
     pub fn each(&self, mut see: impl FnMut(&str, &Table)) {
-        for (name, table) in self.lock().iter() {
-            see(name, table);
+        for (name, table) in self.copies() {
+            see(&name, &table);
         }
     }
 
     /// A copy of one table as it is now.
     pub fn copy(&self, name: &str) -> Option<Table> {
-        self.lock().iter().find(|(known, _)| known == name).map(|(_, table)| table.clone())
+        self.lock().iter().find(|entry| entry.name == name).map(|entry| entry.table.clone())
     }
 }
 
@@ -139,12 +167,8 @@ mod tests {
         let index = tables.open("calls", Kind::Counter, process()).unwrap();
         tables.apply(&[(index, 0..1, 2), (index, 0..1, 3)], b"x", 0);
         assert_eq!(tables.open("calls", Kind::Counter, process()), Ok(index));
-        let mut seen = 0;
-        tables.each(|name, table| {
-            assert_eq!((name, table.len()), ("calls", 1));
-            seen += 1;
-        });
-        assert_eq!(seen, 1);
+        let copies = tables.copies();
+        assert_eq!((copies.len(), &copies[0].0[..], copies[0].1.len()), (1, "calls", 1));
         assert_eq!(tables.copy("calls").unwrap().len(), 1);
         assert!(tables.copy("other").is_none());
     }

@@ -229,3 +229,87 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// What is stored is what is read, and it goes on from there as the table itself does.
+    #[test]
+    fn a_table_that_was_stored_goes_on(before in added(60), after in added(60)) {
+        for kind in Kind::ALL {
+            let max_keys = 5;
+            let mut table = of(kind, max_keys, &before);
+            let chunks: Vec<_> = (0..table.changes().len()).map(|chunk| table.save_chunk(chunk)).collect();
+            let chunks = chunks.iter().map(|chunk| &chunk[..]);
+            let mut restored = Table::restore(&table.save_head(), chunks).unwrap();
+            prop_assert_eq!(rows(&restored), rows(&table));
+            prop_assert_eq!((restored.kind(), restored.options()), (kind, table.options()));
+            for &(key, value, at) in &after {
+                table.add(&[b'a' + key], value, NOW + at);
+                restored.add(&[b'a' + key], value, NOW + at);
+            }
+            prop_assert_eq!(rows(&restored), rows(&table));
+        }
+    }
+
+    /// Whatever happens to one of the two.
+    #[test]
+    fn a_copy_stays_as_it_was(before in added(60), after in added(60)) {
+        for kind in Kind::ALL {
+            let mut table = of(kind, 5, &before);
+            let (copy, seen) = (table.clone(), rows(&table));
+            for &(key, value, at) in &after {
+                table.add(&[b'a' + key], value, NOW + at);
+            }
+            prop_assert_eq!(rows(&copy), seen);
+            let (mut copy, seen) = (copy, rows(&table));
+            copy.merge(&table);
+            prop_assert_eq!(rows(&table), seen);
+        }
+    }
+}
+
+#[test]
+fn damaged_bytes_are_no_table() {
+    for kind in Kind::ALL {
+        let table = of(kind, 5, &vec![(1, 2, 3), (2, 500, 4), (3, 70_000, 5)]);
+        let (head, chunk) = (table.save_head(), table.save_chunk(0));
+        assert_eq!(
+            Table::restore(&[], []).unwrap_err().to_string(),
+            "its stored form is damaged: nothing"
+        );
+        let mut other = head.clone();
+        other[0] = 9;
+        assert!(matches!(Table::restore(&other, []), Err(SavedError::Form(9))));
+        // Whatever byte it is: an error or a table, and no panic.
+        for at in 0..chunk.len() {
+            for byte in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut chunk = chunk.clone();
+                chunk[at] = byte;
+                if let Ok(table) = Table::restore(&head, [&chunk[..]]) {
+                    _ = rows(&table);
+                }
+            }
+        }
+    }
+}
+
+/// Who reads takes the lock for no longer the more the rows hold, and a batch makes up for at most as many
+/// chunks as it has updates.
+#[test]
+fn a_copy_shares_what_does_not_change() {
+    for kind in [Kind::Counter, Kind::Histogram, Kind::Distinct, Kind::Rate, Kind::TopK] {
+        let tables = Tables::default();
+        let json = if kind == Kind::TopK {
+            r#"{"labels":["key"],"k":1000}"#
+        } else {
+            r#"{"labels":["key"]}"#
+        };
+        let index = tables.open("t", kind, serde_json::from_str(json).unwrap()).unwrap();
+        let keys: Vec<_> = (0..5_000_u32).flat_map(u32::to_be_bytes).collect();
+        let update = |number: usize| (index, 4 * number..4 * number + 4, 7);
+        tables.apply(&(0..5_000).map(update).collect::<Vec<_>>(), &keys, NOW);
+        let before = tables.copy("t").unwrap();
+        tables.apply(&[update(70), update(71), update(4_000)], &keys, NOW);
+        let after = tables.copy("t").unwrap();
+        assert_eq!((after.shared_chunks(&before), after.changes().len()), (77, 79), "{kind}");
+    }
+}

@@ -3,9 +3,11 @@
 //! Space-saving (Metwally, Agrawal, El Abbadi 2005): the lightest item makes room for a new one, which
 //! takes over its count, as error.
 
-use std::{cmp::Reverse, collections::BinaryHeap, hash::BuildHasher};
+use std::{cmp::Reverse, collections::BinaryHeap, hash::BuildHasher, sync::Arc};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::chunks::{Chunk, Chunks};
 
 /// Items that are watched for each one that is shown. An error is at most the whole weight by the
 /// number of items watched.
@@ -13,12 +15,14 @@ const WATCHED: usize = 8;
 
 /// Which items have the largest sums of weights, each with a count and an error: the true sum is at
 /// most `count` and at least `count - error`.
-#[derive(Clone, Debug)]
+///
+/// A copy shares the items until either changes, and makes index and heap of its own when it needs them.
+#[derive(Debug)]
 pub struct TopK {
     k: usize,
     /// Most items that are watched.
     room: usize,
-    items: Vec<Item>,
+    items: Chunks<Item>,
     /// Index in `items` by hash of the key.
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
@@ -32,11 +36,26 @@ pub struct TopK {
 }
 
 #[derive(Clone, Debug)]
-struct Item {
-    key: Vec<u8>,
+pub struct Item {
+    pub key: Vec<u8>,
     hash: u64,
-    count: u64,
-    error: u64,
+    pub count: u64,
+    pub error: u64,
+}
+
+impl Clone for TopK {
+    fn clone(&self) -> Self {
+        Self {
+            k: self.k,
+            room: self.room,
+            items: self.items.clone(),
+            index: HashTable::new(),
+            hasher: self.hasher.clone(),
+            lightest: BinaryHeap::new(),
+            floor: self.floor,
+            total: self.total,
+        }
+    }
 }
 
 /// An item as it is shown.
@@ -56,7 +75,7 @@ impl TopK {
         Self {
             k,
             room: k * WATCHED,
-            items: Vec::new(),
+            items: Chunks::default(),
             index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             lightest: BinaryHeap::new(),
@@ -76,16 +95,30 @@ impl TopK {
         self.total = self.total.saturating_add(weight);
         let hash = self.hasher.hash_one(key);
         if let Some(place) = self.find(key, hash) {
-            let count = &mut self.items[place].count;
+            let count = &mut self.items.get_mut(place).count;
             *count = count.saturating_add(weight);
         } else if weight > 0 {
             self.watch(key, hash, weight);
         }
     }
 
-    fn find(&self, key: &[u8], hash: u64) -> Option<usize> {
-        let same = |&place: &u32| self.items[place as usize].key == key;
+    fn find(&mut self, key: &[u8], hash: u64) -> Option<usize> {
+        if self.index.len() < self.items.len() {
+            self.index_items();
+        }
+        let same = |&place: &u32| self.items.get(place as usize).key == key;
         self.index.find(hash, same).map(|&place| place as usize)
+    }
+
+    /// Makes index and heap of a copy.
+    fn index_items(&mut self) {
+        self.index.clear();
+        self.lightest.clear();
+        for (place, item) in (0..).zip(self.items.iter()) {
+            let hash_of = |&place: &u32| self.items.get(place as usize).hash;
+            self.index.insert_unique(item.hash, place, hash_of);
+            self.lightest.push(Reverse((item.count, place)));
+        }
     }
 
     /// Watches an item that is not watched yet, in the place of the lightest if there is no room.
@@ -95,7 +128,7 @@ impl TopK {
             return self.push(Item { key: key.to_owned(), hash, count, error });
         }
         let Some(place) = self.find_lightest() else { return };
-        let item = &mut self.items[place];
+        let item = self.items.get_mut(place);
         if let Ok(entry) = self.index.find_entry(item.hash, |&other| other as usize == place) {
             entry.remove();
         }
@@ -104,15 +137,15 @@ impl TopK {
         item.key.clear();
         item.key.extend_from_slice(key);
         item.hash = hash;
-        self.index.insert_unique(hash, place as u32, |&place| self.items[place as usize].hash);
+        self.index.insert_unique(hash, place as u32, |&place| self.items.get(place as usize).hash);
     }
 
     fn push(&mut self, item: Item) {
         let place = self.items.len() as u32;
         self.lightest.push(Reverse((item.count, place)));
         self.items.push(item);
-        let hash = self.items[place as usize].hash;
-        self.index.insert_unique(hash, place, |&place| self.items[place as usize].hash);
+        let hash = self.items.get(place as usize).hash;
+        self.index.insert_unique(hash, place, |&place| self.items.get(place as usize).hash);
     }
 
     /// The place of the lightest item. Each count that is put right on the way was added to since it
@@ -120,7 +153,7 @@ impl TopK {
     fn find_lightest(&mut self) -> Option<usize> {
         while let Some(mut top) = self.lightest.peek_mut() {
             let Reverse((known, place)) = *top;
-            let count = self.items[place as usize].count;
+            let count = self.items.get(place as usize).count;
             if known == count {
                 return Some(place as usize);
             }
@@ -134,11 +167,11 @@ impl TopK {
     pub fn merge(&mut self, from: &Self) {
         let own = self.items.len();
         let mut in_both = vec![false; own];
-        for item in &from.items {
+        for item in from.items.iter() {
             let hash = self.hasher.hash_one(item.key.as_slice());
             if let Some(place) = self.find(&item.key, hash) {
                 in_both[place] = true;
-                let known = &mut self.items[place];
+                let known = self.items.get_mut(place);
                 known.count = known.count.saturating_add(item.count);
                 known.error = known.error.saturating_add(item.error);
             } else {
@@ -147,8 +180,9 @@ impl TopK {
                 self.push(Item { key: item.key.clone(), hash, count, error });
             }
         }
-        for (item, in_both) in self.items[..own].iter_mut().zip(in_both) {
-            if !in_both {
+        for (place, in_both) in in_both.into_iter().enumerate() {
+            if !in_both && from.floor > 0 {
+                let item = self.items.get_mut(place);
                 item.count = item.count.saturating_add(from.floor);
                 item.error = item.error.saturating_add(from.floor);
             }
@@ -166,7 +200,7 @@ impl TopK {
 
     /// Whether nothing was added yet.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.items.len() == 0
     }
 
     /// How many items are shown at most.
@@ -184,6 +218,41 @@ impl TopK {
         all.sort_unstable_by_key(|item| (Reverse(item.count), item.key));
         all.truncate(self.k);
         all
+    }
+
+    /// All items that are watched, in no order.
+    pub fn watched(&self) -> impl Iterator<Item = Weighed<'_>> {
+        let items = self.items.iter();
+        items.map(|item| Weighed { key: &item.key, count: item.count, error: item.error })
+    }
+
+    /// All weights.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// What an item that is not watched can have at most.
+    pub fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    /// The items as they are shared.
+    pub fn chunks(&self) -> &[Arc<Chunk<Item>>] {
+        self.items.chunks()
+    }
+
+    /// Puts an item back that was there before; one that is there already is kept as it is.
+    pub fn put_back(&mut self, key: &[u8], count: u64, error: u64) {
+        let hash = self.hasher.hash_one(key);
+        if self.find(key, hash).is_none() {
+            self.push(Item { key: key.to_owned(), hash, count, error: error.min(count) });
+            self.room = self.room.max(self.items.len());
+        }
+    }
+
+    /// Puts back what is known beside the items.
+    pub fn put_back_sums(&mut self, floor: u64, total: u64) {
+        (self.floor, self.total) = (floor, total);
     }
 
     /// Count and error of all items together that are not among the heaviest; `None` if there are
@@ -241,7 +310,7 @@ mod tests {
     fn check(top: &TopK, added: &[(u8, u64)]) -> Result<(), TestCaseError> {
         let mut exact = BTreeMap::<u8, u64>::new();
         added.iter().for_each(|&(key, weight)| *exact.entry(key).or_default() += weight);
-        for item in &top.items {
+        for item in top.items.iter() {
             let sum = exact[&item.key[0]];
             prop_assert!(item.count - item.error <= sum && sum <= item.count, "{item:?} {sum}");
         }

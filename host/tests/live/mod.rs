@@ -103,6 +103,26 @@ impl Weir {
         args: impl IntoIterator<Item = A>,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        Self::start_with(folder, &data, environment, calls, payload, args)
+    }
+
+    /// The same as [`start`](Self::start), with a data folder that outlives it.
+    pub fn start_on<A: AsRef<std::ffi::OsStr>>(
+        data: &Path,
+        args: impl IntoIterator<Item = A>,
+    ) -> Self {
+        Self::start_with(tempfile::tempdir().unwrap(), data, &[], &["sendmsg"], 0, args)
+    }
+
+    fn start_with<A: AsRef<std::ffi::OsStr>>(
+        folder: TempDir,
+        data: &Path,
+        environment: &[(&str, &str)],
+        calls: &[&str],
+        payload: usize,
+        args: impl IntoIterator<Item = A>,
+    ) -> Self {
         let stderr = fs::File::create(folder.path().join("stderr")).unwrap();
         let own = folder.path().join("own.wasm");
         fs::write(&own, guest::own_wanting(calls, payload)).unwrap();
@@ -113,7 +133,7 @@ impl Weir {
             .arg("run")
             .args((!listens).then_some("--listen=127.0.0.1:0"))
             .arg("--data-dir")
-            .arg(folder.path().join("data"))
+            .arg(data)
             .arg("--exit-ledger")
             .arg(folder.path().join("ledger.json"))
             .args((payload > 0).then_some("--show-payload"))
@@ -334,6 +354,12 @@ impl Weir {
         let printed: Vec<String> = self.lines.get_mut().unwrap().iter().collect();
         assert_eq!(ledger::printed(&printed), ledger::rows(&ledger), "{}", printed.join("\n"));
         ledger
+    }
+
+    /// Kills it, as it stands.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     fn interrupt(&mut self) -> ExitStatus {
