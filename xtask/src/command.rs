@@ -53,6 +53,14 @@ pub fn program(path: impl AsRef<OsStr>) -> Command {
 pub fn cargo() -> Command {
     let mut command = program("cargo");
     command.env_remove("CARGO_TARGET_DIR");
+    // What the cargo that runs this says of this package. Build scripts ask for some of it, and would run
+    // anew after every build that is not from here.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -1,14 +1,17 @@
 //! The events that guests are shown.
 
+#[path = "../batch/mod.rs"]
+mod batch_of;
+
 use weir::decode::Batch;
 use weir_sdk::{
     Call as Kind, Errno, Group,
-    event::{BatchHeader, Head, Span},
+    event::{Head, Span},
     testing::{Call, batch as bytes_of},
 };
-use zerocopy::FromBytes;
 
 use super::guest::KNOWN;
+use batch_of::from_bytes;
 
 /// Every field and part, nothing but what must be, and what is malformed or cut.
 pub fn batch() -> Batch {
@@ -49,17 +52,6 @@ pub fn bytes(batch: &Batch) -> Vec<u8> {
     let mut bytes = vec![0; len];
     batch.write(&header, None, &mut bytes);
     bytes
-}
-
-fn from_bytes(bytes: &[u8]) -> Batch {
-    let (header, _) = BatchHeader::read_from_prefix(bytes).unwrap();
-    let mut batch = Batch { now_ns: header.now_ns, ..Batch::default() };
-    let heads = bytes[header.heads as usize..].chunks(header.stride as usize);
-    for head in heads.take(header.count as usize) {
-        batch.push(Head::read_from_bytes(head).unwrap());
-    }
-    batch.heap = bytes[header.heap as usize..][..header.heap_len as usize].to_vec();
-    batch
 }
 
 /// A message with everything. No field is 0, and no two are the same but by chance.

@@ -1,6 +1,9 @@
 //! A script at work.
 #![allow(dead_code, reason = "each test binary uses another part")]
 
+#[path = "../batch/mod.rs"]
+mod batch;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fs,
@@ -11,15 +14,15 @@ use std::{
 
 use serde_json::Value;
 use weir::{
-    decode::Batch,
     script::{Describe, Emitted, Engine, Instance, Limits, Log, Module, Sinks},
     table::{Query, Tables},
 };
 use weir_sdk::{
-    event::{BatchHeader, Head, KEEP},
+    event::{Head, KEEP},
     testing::{Call, batch as bytes_of},
 };
-use zerocopy::FromBytes;
+
+use batch::from_bytes;
 
 /// Large ones take seconds to compile: once for all tests.
 static ENGINE: LazyLock<Engine> = LazyLock::new(Engine::new);
@@ -160,15 +163,4 @@ fn compiled(name: &str, paths: &[PathBuf]) -> Module {
         module.unwrap_or_else(|error| panic!("{name}: {error}"))
     };
     compiled.entry(name.to_owned()).or_insert_with(compile).clone()
-}
-
-fn from_bytes(bytes: &[u8]) -> Batch {
-    let (header, _) = BatchHeader::read_from_prefix(bytes).unwrap();
-    let mut batch = Batch { now_ns: header.now_ns, ..Batch::default() };
-    let heads = bytes[header.heads as usize..].chunks(header.stride as usize);
-    for head in heads.take(header.count as usize) {
-        batch.push(Head::read_from_bytes(head).unwrap());
-    }
-    batch.heap = bytes[header.heap as usize..][..header.heap_len as usize].to_vec();
-    batch
 }

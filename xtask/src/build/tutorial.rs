@@ -1,5 +1,9 @@
 //! The code in docs/tutorial.md, put into projects as it says and built: `target/tutorial/LANGUAGE.wasm`.
 
+// The tests of the tutorial take it apart in the same way.
+#[path = "../../../host/tests/tutorial/blocks.rs"]
+mod blocks;
+
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
@@ -57,7 +61,7 @@ pub fn build(toolchain: Toolchain) -> Result<()> {
 /// marked `build` is how it is built.
 fn projects(text: &str) -> Result<Vec<Project>> {
     let mut projects: Vec<Project> = Vec::new();
-    for (info, block) in blocks(text) {
+    for (info, block) in blocks::of(text) {
         let mut words = info.split_whitespace().skip(1);
         if let Some(made) = block.strip_prefix("weir new ") {
             let first = made.lines().next().unwrap_or_default();
@@ -80,18 +84,6 @@ fn projects(text: &str) -> Result<Vec<Project>> {
         "a project has no code, or is not built"
     );
     Ok(projects)
-}
-
-/// Each fenced block: what stands behind the fence, and the text.
-fn blocks(text: &str) -> Vec<(&str, String)> {
-    let mut blocks = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let Some(info) = line.strip_prefix("```") else { continue };
-        let block = lines.by_ref().take_while(|line| *line != "```");
-        blocks.push((info, block.map(|line| format!("{line}\n")).collect()));
-    }
-    blocks
 }
 
 #[cfg(test)]
