@@ -19,6 +19,10 @@ const OPENED: Record<keyof typeof READY, (page: Page) => Promise<void>> = {
   tables: async (page) => {
     await page.getByRole("navigation", { name: "tables" }).locator('[data-kind="histogram"]').first().click();
     await expect(page.locator("figure.histogram")).toBeVisible();
+    // After the first step of ten seconds, and the page's next look at the history.
+    await expect(page.getByRole("img", { name: /^heat map/ })).toBeVisible({ timeout: 40_000 });
+    await page.getByText("The figures as a table").click();
+    await expect(page.getByRole("table", { name: "figures over time" })).toBeVisible();
   },
 };
 

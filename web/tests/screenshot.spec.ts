@@ -29,12 +29,12 @@ test("overview and scripts", async ({ page, weir }) => {
 });
 
 test("tables", async ({ page, weir }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(360_000);
   await page.emulateMedia({ colorScheme: "dark" });
   await page.setViewportSize({ width: 1280, height: 1000 });
   await open(page, weir, "tables");
   // A point is written every ten seconds.
-  await page.waitForTimeout(100_000);
+  await page.waitForTimeout(200_000);
   await page.getByRole("navigation", { name: "tables" }).locator('[data-kind="histogram"]').first().click();
   await page.getByLabel("Time range").selectOption({ label: "last 5 minutes" });
   await expect(page.locator("figure.histogram")).toBeVisible();

@@ -25,8 +25,10 @@ export interface Weir {
   link: string;
   /** Without. */
   origin: string;
+  /** Where it keeps its token and its store. */
+  dataDir: string;
   /** At the same address, with the same folder. */
-  restart: () => Promise<void>;
+  restart: (more?: string[]) => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -48,9 +50,10 @@ export const test = base.extend<Fixtures, { weir: Weir; calls: string; pipelines
       const weir = {
         link: host.link,
         origin: new URL(host.link).origin,
-        async restart() {
+        dataDir,
+        async restart(more: string[] = []) {
           await interrupt(host.process);
-          Object.assign(host, await startHost(["--listen", new URL(host.link).host, "--data-dir", dataDir, ...all]));
+          Object.assign(host, await startHost(["--listen", new URL(host.link).host, "--data-dir", dataDir, ...all, ...more]));
           weir.link = host.link;
         },
         stop: () => interrupt(host.process),
@@ -71,8 +74,6 @@ export const test = base.extend<Fixtures, { weir: Weir; calls: string; pipelines
   page: async ({ page, expectedErrors }, use) => {
     const errors: string[] = [];
     page.on("console", (message) => {
-      // A weir without a store has no series, which the browser reports by itself.
-      if (/404/.test(message.text()) && /\/series\?/.test(message.location().url)) return;
       if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
     });
     page.on("pageerror", (error) => errors.push(error.message));
@@ -88,6 +89,16 @@ export async function open(page: Page, weir: Weir, view: "overview" | "scripts" 
   await page.goto(weir.link);
   await page.getByRole("navigation", { name: "views" }).getByRole("link", { name: view }).click();
   await expect(page).toHaveURL((url) => url.href.startsWith(`${weir.origin}/#/${view}`));
+}
+
+/** A further one beside the fixture's, while `use` runs. */
+export async function withAnother(dataDir: string, flags: string[], use: (link: string) => Promise<void>): Promise<void> {
+  const { process, link } = await startHost(["--listen", "127.0.0.1:0", "--data-dir", dataDir, "-s", "latency", ...flags]);
+  try {
+    await use(link);
+  } finally {
+    await interrupt(process);
+  }
 }
 
 /** Serves the page's own files with the strictest policy that it is to work under. */

@@ -211,8 +211,8 @@ export interface TableHead {
   unit: string;
   help: string;
   rows: number;
-  /** Of a topk, how many keys it shows. */
-  max_keys: number;
+  /** Of a topk, how many keys it shows. Null of a time before now, if its script is gone. */
+  max_keys: number | null;
   /** Of a rate. */
   window_s: number | null;
 }
@@ -283,6 +283,8 @@ export interface RowsByKind {
 
 export interface TableOf<K extends TableKind> extends TableHead {
   kind: K;
+  /** What the rows are as of, if not now. */
+  at?: string;
   other: RowsByKind[K] | null;
   row_list: RowsByKind[K][];
 }

@@ -3,6 +3,7 @@ import "uplot/dist/uPlot.min.css";
 import { h } from "../dom/element";
 import { clockOfSecond, momentOfSecond } from "../format/clock";
 import { onTheme } from "../shell/theme";
+import { hatch } from "./hatch";
 
 /** One line over time; nulls are gaps. */
 export interface TimeLine {
@@ -13,32 +14,40 @@ export interface TimeLine {
   values: (number | null)[];
 }
 
+/** Seconds of the Unix epoch, one for each value, and in which of these steps nothing is known. */
+export interface Times {
+  seconds: number[];
+  gaps: boolean[];
+  /** Marked by a line across. */
+  mark: number | null;
+}
+
 export interface TimeChart {
   element: HTMLElement;
-  /** Seconds of the Unix epoch, one for each value. */
-  draw: (seconds: number[], lines: TimeLine[]) => void;
+  draw: (times: Times, lines: TimeLine[]) => void;
   remove: () => void;
 }
 
 export const COLOURS = ["--seen", "--kept", "--kept-2", "--kept-3", "--kept-4"] as const;
 const HEIGHT = 190;
 const DAY = 86_400;
+const NO_TIMES: Times = { seconds: [], gaps: [], mark: null };
 
 /** Lines over time, with a legend that has the figures of the place under the cursor, else the newest. */
-export function timeChart(title: string, format: (value: number | null) => string): TimeChart {
+export function timeChart(title: string, format: (value: number | null) => string, onPick: (second: number) => void): TimeChart {
   const canvas = h("div", { class: "chart-canvas", "aria-hidden": "true" });
   const legend = h("ul", { class: "chart-legend" });
   const when = h("span", { class: "subdued" });
   const element = h("figure", { class: "time-chart", "aria-label": title }, h("figcaption", null, h("b", null, title), when), legend, canvas);
   let plot: uPlot | null = null;
-  let seconds: number[] = [];
+  let times = NO_TIMES;
   let lines: TimeLine[] = [];
   let drawn = "";
 
   const tell = (index: number | null) => {
-    const at = index ?? seconds.length - 1;
-    const time = seconds[at];
-    when.textContent = time === undefined ? "" : index === null ? "newest" : momentOfSecond(time);
+    const at = index ?? times.seconds.length - 1;
+    const time = times.seconds[at];
+    when.textContent = time === undefined ? "" : index === null ? "newest" : `${momentOfSecond(time)}${times.gaps[at] ? " · nothing is known" : ""}`;
     lines.forEach((line, which) => {
       const slot = legend.children[which]?.querySelector("b");
       const value = index === null ? newest(line.values) : line.values[at] ?? null;
@@ -46,7 +55,7 @@ export function timeChart(title: string, format: (value: number | null) => strin
     });
   };
   const paint = () => {
-    const data = [seconds, ...lines.map(({ values }) => values)] as uPlot.AlignedData;
+    const data = [times.seconds, ...lines.map(({ values }) => values)] as uPlot.AlignedData;
     const signature = lines.map(({ label, colour }) => `${label}\t${colour}`).join("\n");
     if (plot && drawn === signature) {
       plot.setData(data);
@@ -54,7 +63,11 @@ export function timeChart(title: string, format: (value: number | null) => strin
       drawn = signature;
       legend.replaceChildren(...lines.map(({ label, colour, dash }) => h("li", null, h("i", { class: dash ? "swatch dashed" : "swatch", style: `--stroke: var(${colour})` }), `${label} `, h("b", null, "–"))));
       plot?.destroy();
-      plot = new uPlot(options(canvas.clientWidth || 600, lines, format, tell), data, canvas);
+      plot = new uPlot({ ...options(canvas.clientWidth || 600, lines, format), hooks: { setCursor: [(self) => tell(self.cursor.idx ?? null)], drawClear: [(self) => drawUnder(self, times)] } }, data, canvas);
+      plot.over.addEventListener("click", () => {
+        const time = times.seconds[plot?.cursor.idx ?? -1];
+        if (time !== undefined) onPick(time);
+      });
     }
     tell(plot.cursor.idx ?? null);
   };
@@ -67,7 +80,7 @@ export function timeChart(title: string, format: (value: number | null) => strin
   return {
     element,
     draw(at, next) {
-      seconds = at;
+      times = at;
       lines = next;
       paint();
     },
@@ -87,7 +100,34 @@ function newest(values: (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null;
 }
 
-function options(width: number, lines: TimeLine[], format: (value: number | null) => string, onCursor: (index: number | null) => void): uPlot.Options {
+/** Where nothing is known is hatched, so that it is no line at 0. */
+function drawUnder(plot: uPlot, { seconds, gaps, mark }: Times): void {
+  const { ctx: context, bbox: box } = plot;
+  const place = (second: number) => Math.min(box.left + box.width, Math.max(box.left, plot.valToPos(second, "x", true)));
+  const ratio = devicePixelRatio || 1;
+  for (const [from, to] of stretches(gaps)) {
+    // A step reaches to the next one.
+    const left = place(seconds[from] ?? 0);
+    const right = place(seconds[Math.min(seconds.length - 1, to)] ?? 0);
+    hatch(context, left, box.top, right - left, box.height, colour("--line-strong"), ratio);
+  }
+  if (mark === null || mark < (seconds[0] ?? Infinity) || mark > (seconds.at(-1) ?? 0)) return;
+  context.fillStyle = colour("--accent");
+  context.fillRect(place(mark) - ratio, box.top, 2 * ratio, box.height);
+}
+
+/** Neighbours that are true, as pairs of the first one and the one behind the last. */
+export function stretches(all: boolean[]): [number, number][] {
+  const found: [number, number][] = [];
+  all.forEach((is, at) => {
+    const last = found.at(-1);
+    if (is && last && last[1] === at) last[1] = at + 1;
+    else if (is) found.push([at, at + 1]);
+  });
+  return found;
+}
+
+function options(width: number, lines: TimeLine[], format: (value: number | null) => string): uPlot.Options {
   const axis = { stroke: colour("--ink-2"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: `11px ${colour("--sans")}` };
   return {
     width,
@@ -100,6 +140,5 @@ function options(width: number, lines: TimeLine[], format: (value: number | null
       { ...axis, size: 66, values: (_, ticks) => ticks.map(format) },
     ],
     series: [{}, ...lines.map(({ label, colour: name, dash }) => ({ label, stroke: colour(name), width: 1.75, spanGaps: false, points: { size: 4 }, ...(dash ? { dash } : {}) }))],
-    hooks: { setCursor: [(self) => onCursor(self.cursor.idx ?? null)] },
   };
 }

@@ -29,3 +29,15 @@ const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short",
 export function momentOfSecond(unixSeconds: number): string {
   return SHORT.format(new Date(unixSeconds * 1e3));
 }
+
+/** Of a round length: `10 s`, `5 min`, `6 h`. */
+export function step(seconds: number): string {
+  if (seconds % 3_600 === 0) return `${seconds / 3_600} h`;
+  return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
+}
+
+/** As a `datetime-local` input wants it: the reader's own time, to the second. */
+export function localInput(time: Date): string {
+  const two = (part: number) => String(part).padStart(2, "0");
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}T${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+}

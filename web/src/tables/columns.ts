@@ -27,10 +27,10 @@ export interface Layout<R> {
   /** The first one has the bar. */
   columns: Column<R>[];
   /** What the row `other` is. */
-  other: (maxKeys: number) => string;
+  other: (maxKeys: number | null) => string;
 }
 
-const beyond = (maxKeys: number) => `keys beyond the cap of ${count(maxKeys)}, together`;
+const beyond = (maxKeys: number | null) => `keys beyond the cap of ${count(maxKeys)}, together`;
 
 export const LAYOUTS: { [K in TableKind]: Layout<RowsByKind[K]> } = {
   counter: {

@@ -1,4 +1,5 @@
-import { colour } from "../charts/time_chart";
+import { hatch } from "../charts/hatch";
+import { colour, stretches, type Times } from "../charts/time_chart";
 import type { SeriesOfKey } from "../api/shapes";
 import { h } from "../dom/element";
 import { momentOfSecond } from "../format/clock";
@@ -11,7 +12,7 @@ type Buckets = NonNullable<SeriesOfKey["buckets"]>;
 
 export interface HeatMap {
   element: HTMLElement;
-  draw: (seconds: number[], buckets: Buckets, unit: string, title: string) => void;
+  draw: (times: Times, buckets: Buckets, unit: string, title: string) => void;
   remove: () => void;
 }
 
@@ -34,11 +35,12 @@ export function heatMap(): HeatMap {
   const under = h("span", { class: "subdued" });
   const scale = h("div", { class: "heat-scale", "aria-hidden": "true" });
   const element = h("figure", { class: "heat" }, h("figcaption", null, title, under), h("div", { class: "heat-place" }, scale, canvas));
-  let latest: { seconds: number[]; grid: Grid; unit: string } | null = null;
+  let latest: { times: Times; grid: Grid; unit: string } | null = null;
 
   const paint = () => {
     if (!latest) return;
-    const { seconds, grid, unit } = latest;
+    const { times, grid, unit } = latest;
+    const { length } = times.seconds;
     const width = Math.max(120, canvas.parentElement?.clientWidth ?? 600) - LEFT;
     const ratio = devicePixelRatio || 1;
     canvas.width = Math.round(width * ratio);
@@ -50,6 +52,8 @@ export function heatMap(): HeatMap {
     context.scale(ratio, ratio);
     context.fillStyle = colour("--sunken");
     context.fillRect(0, 0, width, HEIGHT);
+    const place = (at: number) => Math.round((at * width) / length);
+    for (const [from, to] of stretches(times.gaps)) hatch(context, place(from), 0, place(to) - place(from), HEIGHT, colour("--line-strong"), 1);
     context.fillStyle = colour("--seen");
     const rows = rowsOf(grid);
     grid.cells.forEach((column, at) =>
@@ -57,9 +61,8 @@ export function heatMap(): HeatMap {
         if (cell === 0) return;
         // The eye tells few from none better than many from more.
         context.globalAlpha = 0.12 + 0.88 * Math.sqrt(cell / grid.most);
-        const [left, right] = [at, at + 1].map((one) => Math.round((one * width) / seconds.length)) as [number, number];
         const [bottom, top] = [row, row + 1].map((one) => HEIGHT - Math.round((one * HEIGHT) / rows)) as [number, number];
-        context.fillRect(left, top, right - left, bottom - top);
+        context.fillRect(place(at), top, place(at + 1) - place(at), bottom - top);
       }),
     );
     context.globalAlpha = 1;
@@ -67,11 +70,13 @@ export function heatMap(): HeatMap {
   };
   canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
     if (!latest) return;
-    const { seconds, grid, unit } = latest;
+    const { times, grid, unit } = latest;
+    const { seconds, gaps } = times;
     const at = Math.min(seconds.length - 1, Math.max(0, Math.floor((offsetX / canvas.clientWidth) * seconds.length)));
     const rows = rowsOf(grid);
     const row = Math.min(rows - 1, Math.max(0, Math.floor((1 - offsetY / HEIGHT) * rows)));
-    under.textContent = `${momentOfSecond(seconds[at] ?? 0)} · ${between(grid, row, unit)}: ${count(grid.cells[at]?.[row])}`;
+    const when = momentOfSecond(seconds[at] ?? 0);
+    under.textContent = gaps[at] ? `${when} · nothing is known` : `${when} · ${between(grid, row, unit)}: ${count(grid.cells[at]?.[row])}`;
   });
   canvas.addEventListener("pointerleave", () => (under.textContent = ""));
   const resize = new ResizeObserver(paint);
@@ -79,9 +84,9 @@ export function heatMap(): HeatMap {
   const stopTheme = onTheme(paint);
   return {
     element,
-    draw(seconds, buckets, unit, of) {
-      const grid = gridOf(buckets, seconds.length);
-      latest = { seconds, grid, unit };
+    draw(times, buckets, unit, of) {
+      const grid = gridOf(buckets, times.seconds.length);
+      latest = { times, grid, unit };
       title.textContent = `Heat map of ${of}`;
       canvas.setAttribute("aria-label", described(grid, unit));
       paint();

@@ -1,6 +1,6 @@
-import type { TableHead } from "../api/shapes";
+import type { Table, TableHead } from "../api/shapes";
 import { h } from "../dom/element";
-import { span } from "../format/clock";
+import { moment, span } from "../format/clock";
 import { count } from "../format/quantity";
 
 export interface Chosen {
@@ -19,14 +19,15 @@ export function menuOf(heads: TableHead[], chosen: Chosen | null): HTMLElement[]
   });
 }
 
-export function headOf(table: TableHead): HTMLElement[] {
+export function headOf(table: Table): HTMLElement[] {
   const over = table.window_s === null ? "" : `over ${span(table.window_s * 1e3)}`;
-  return [h("h2", null, `${table.script} / ${table.table}`), h("p", { class: "subdued" }, [table.help, over, extent(table)].filter(Boolean).join(" · "))];
+  const then = table.at === undefined ? null : h("p", { class: "as-of" }, "Rows as of ", h("time", { datetime: table.at }, moment(table.at)), ", not now");
+  return [h("h2", null, `${table.script} / ${table.table}`), h("p", { class: "subdued" }, [table.help, over, extent(table)].filter(Boolean).join(" · ")), ...(then ? [then] : [])];
 }
 
 function extent({ kind, rows, max_keys: most }: TableHead): string {
   if (kind === "topk") return `the heaviest ${count(Math.max(1, rows))} of all keys`;
-  return `${count(rows)} ${rows === 1 ? "row" : "rows"} of at most ${count(most)}`;
+  return `${count(rows)} ${rows === 1 ? "row" : "rows"}${most === null ? "" : ` of at most ${count(most)}`}`;
 }
 
 export function noTables(): HTMLElement {
@@ -41,6 +42,7 @@ export function noTables(): HTMLElement {
   );
 }
 
-export function noRows(): HTMLElement {
+export function noRows({ at }: Table): HTMLElement {
+  if (at !== undefined) return h("div", { class: "empty" }, h("p", null, "The table had no row then."));
   return h("div", { class: "empty" }, h("p", null, "No row yet: the script has added nothing. ", h("code", null, "weir workload"), " makes traffic."));
 }

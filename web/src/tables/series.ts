@@ -1,27 +1,44 @@
 import { ApiError, read } from "../api/client";
 import type { Series, SeriesOfKey, TableHead } from "../api/shapes";
-import { COLOURS, type TimeChart, timeChart, type TimeLine } from "../charts/time_chart";
+import { COLOURS, type TimeChart, timeChart, type TimeLine, type Times } from "../charts/time_chart";
 import { h } from "../dom/element";
+import { morph } from "../dom/morph";
+import { step as stepText } from "../format/clock";
 import { quantity, rate } from "../format/quantity";
 import { type HeatMap, heatMap } from "./heat";
 import type { Range } from "./range";
+import { figuresTable } from "./series_table";
 
 const EVERY_MS = 10_000;
 const LINES = 5;
 
+/** What is drawn: `key` is the row that was chosen, null: the largest. */
+interface Wanted {
+  head: TableHead;
+  key: string[] | null;
+  range: Range;
+  /** The time that the rows are of, to be marked; null: now. */
+  at: number | null;
+}
+
 export interface SeriesView {
   element: HTMLElement;
-  /** `key` is the row that was chosen; null: the largest. */
-  show: (head: TableHead, key: string[] | null, range: Range) => void;
+  show: (wanted: Wanted) => void;
+  /** There is nothing to draw, for this reason. */
+  tell: (why: string) => void;
   remove: () => void;
 }
 
-/** How a table went over time, where the host keeps a history. */
-export function seriesView(): SeriesView {
+/** How a table went over time. `onPick` is told the end of a step that was clicked. */
+export function seriesView(onPick: (second: number) => void): SeriesView {
   const note = h("div", { class: "series-note", role: "status" });
   const charts = h("div", { class: "series-charts" });
-  const element = h("section", { class: "series", "aria-label": "over time" }, charts, note);
-  let shown: { head: TableHead; key: string[] | null; range: Range } | null = null;
+  const hatched = h("p", { class: "hatched subdued", hidden: true }, "Hatched: weir did not run then, or has no history of it.");
+  const figures = h("div", { class: "scroll-x", tabindex: 0, role: "region", "aria-label": "figures over time" });
+  const details = h("details", { class: "series-figures", hidden: true }, h("summary", null, "The figures as a table"), figures);
+  const element = h("section", { class: "series", "aria-label": "over time" }, charts, hatched, details, note);
+  let shown: Wanted | null = null;
+  let latest: Series | null = null;
   let of = "";
   let chart: TimeChart | null = null;
   let heat: HeatMap | null = null;
@@ -32,7 +49,10 @@ export function seriesView(): SeriesView {
     heat?.remove();
     chart = null;
     heat = null;
+    latest = null;
     charts.replaceChildren();
+    hatched.hidden = true;
+    details.hidden = true;
   };
   const say = (...parts: (Node | string)[]) => {
     clear();
@@ -46,42 +66,65 @@ export function seriesView(): SeriesView {
     const { head, key, range } = shown;
     try {
       const series = await read<Series>(`/tables/${encodeURIComponent(head.script)}/${encodeURIComponent(head.table)}/series?${query(head, key, range)}`, signal);
-      if (!signal.aborted) draw(series, key);
+      if (!signal.aborted) draw(series);
     } catch (error) {
       if (!signal.aborted && error instanceof ApiError) say(...without(error));
     }
   };
-  const draw = (series: Series, key: string[] | null) => {
-    const seconds = series.times.map((time) => Date.parse(time) / 1e3);
+  const draw = (series: Series) => {
+    if (!shown) return;
+    const times = timesOf(series, shown.at);
     const lines = linesOf(series);
-    if (lines.length === 0 || seconds.length === 0) {
-      say(h("p", { class: "subdued" }, key ? "There is no history of this row in this time yet: a point is written every 10 seconds." : "There is no history in this time yet: a point is written every 10 seconds."));
+    if (!lines.some(({ values }) => values.some((value) => value !== null))) {
+      const what = shown.key ? "There is no history of this row in this time yet" : "There is no history in this time yet";
+      say(h("p", { class: "no-history subdued" }, `${what}: a step of ${stepText(series.step_s)} is drawn when it is over.`));
       return;
     }
     note.replaceChildren();
+    latest = series;
     if (!chart) {
-      chart = timeChart(titleOf(series), (value) => formatOf(series)(value));
+      chart = timeChart(titleOf(series), formatOf(series), (second) => onPick(second + (latest?.step_s ?? 0)));
       charts.append(chart.element);
     }
-    chart.draw(seconds, lines);
-    const buckets = series.kind === "histogram" ? series.series[0]?.buckets : undefined;
-    if (!buckets) return;
+    chart.draw(times, lines);
+    hatched.hidden = !times.gaps.includes(true);
+    details.hidden = false;
+    drawFigures();
+    const buckets = series.series[0]?.buckets;
+    if (!buckets || buckets.bounds.length === 0) return;
     if (!heat) {
       heat = heatMap();
       charts.append(heat.element);
     }
-    heat.draw(seconds, buckets, series.unit, labelOf(series.series[0]?.key ?? []));
+    heat.draw(times, buckets, series.unit, labelOf(series.series[0]?.key ?? []));
   };
+  const drawFigures = () => {
+    // Hundreds of rows that nobody looks at are not made.
+    if (latest && details.open) morph(figures, figuresTable(timesOf(latest, null), linesOf(latest), formatOf(latest)));
+  };
+  details.addEventListener("toggle", drawFigures);
   const timer = setInterval(() => void refresh(), EVERY_MS);
   return {
     element,
-    show(head, key, range) {
-      shown = { head, key, range };
+    show(wanted) {
+      const { head, key, range, at } = wanted;
+      const moved = shown?.at !== at;
+      shown = wanted;
       const next = `${head.script}/${head.table}?${query(head, key, range)}`;
-      if (next === of) return;
+      if (next === of) {
+        if (moved && latest) draw(latest);
+        return;
+      }
       of = next;
       say(h("p", { class: "subdued" }, "Reading the history…"));
       void refresh();
+    },
+    tell(why) {
+      abort.abort();
+      shown = null;
+      if (of === why) return;
+      of = why;
+      say(h("p", { class: "no-history subdued" }, why));
     },
     remove() {
       clearInterval(timer);
@@ -99,7 +142,12 @@ function query({ kind }: TableHead, key: string[] | null, { from, step }: Range)
   return search;
 }
 
-function linesOf({ kind, series }: Series): TimeLine[] {
+/** Of each step its beginning, and whether nothing is known of it: then all rows have null. */
+function timesOf({ times, series }: Series, mark: number | null): Times {
+  return { seconds: times.map((time) => Date.parse(time) / 1e3), gaps: times.map((_, at) => series.every(({ values }) => (values[at] ?? null) === null)), mark };
+}
+
+function linesOf({ kind, series, step_s: step }: Series): TimeLine[] {
   const first = series[0];
   if (kind === "histogram" && first) {
     return (["p50", "p90", "p99"] as const).flatMap((name, at) => {
@@ -107,7 +155,8 @@ function linesOf({ kind, series }: Series): TimeLine[] {
       return values ? [{ label: name, colour: COLOURS[at] ?? "--seen", values }] : [];
     });
   }
-  return series.map(({ key, values }: SeriesOfKey, at): TimeLine => ({ label: labelOf(key), colour: COLOURS[at % COLOURS.length] ?? "--seen", values: adds(kind) ? [...values.slice(0, -1), null] : values, ...(at >= COLOURS.length ? { dash: [6, 4] } : {}) }));
+  const scaled = (values: (number | null)[]) => (kind === "rate" ? values.map((value) => (value === null ? null : value / step)) : values);
+  return series.map(({ key, values }: SeriesOfKey, at): TimeLine => ({ label: labelOf(key), colour: COLOURS[at % COLOURS.length] ?? "--seen", values: adds(kind) ? [...scaled(values).slice(0, -1), null] : values }));
 }
 
 /** Whether a value is what was added in its step: then the last one, which is not over yet, would look like a fall. */
@@ -119,20 +168,19 @@ function labelOf(key: string[]): string {
   return key.map((label) => label || "∅").join(" · ");
 }
 
-function titleOf({ kind, series, step_s: step }: Series): string {
-  if (kind === "histogram") return `Quantiles of ${labelOf(series[0]?.key ?? [])}`;
-  if (!adds(kind)) return "Value";
-  return `Added every ${step} s`;
+function titleOf({ kind, series, step_s }: Series): string {
+  if (kind === "histogram") return `Quantiles of ${labelOf(series[0]?.key ?? [])}, every ${stepText(step_s)}`;
+  if (kind === "rate") return `Per second, over ${stepText(step_s)} each`;
+  if (!adds(kind)) return `Value, every ${stepText(step_s)}`;
+  return `Added every ${stepText(step_s)}`;
 }
 
 function formatOf({ kind, unit }: Series): (value: number | null) => string {
-  if (kind === "histogram" || unit === "By" || unit === "ns") return (value) => quantity(value, unit);
-  return (value) => rate(value);
+  const number = (value: number | null) => (unit === "By" || unit === "ns" || kind === "histogram" ? quantity(value, unit) : rate(value));
+  return kind === "rate" ? (value) => (value === null ? number(value) : `${number(value)}/s`) : number;
 }
 
 function without(error: ApiError): (Node | string)[] {
-  if (error.status === 404 && error.code !== "not_found") return [h("p", { class: "no-history subdued" }, `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`)];
-  // The host's word for an address that it does not have, so of a weir that cannot keep a history.
-  if (error.status === 404) return [h("p", { class: "no-history subdued" }, "This weir keeps no history of its tables, so there is nothing to draw over time. The rows below are as of now.")];
+  if (error.status === 404) return [h("p", { class: "no-history subdued" }, `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`)];
   return [h("p", { class: "notice bad" }, error.message, " ", h("code", null, error.code))];
 }

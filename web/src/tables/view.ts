@@ -3,6 +3,7 @@ import type { HistogramRow, Table, TableHead } from "../api/shapes";
 import { h } from "../dom/element";
 import { morph } from "../dom/morph";
 import { errorNotice } from "../dom/notice";
+import { hostView, watchHost } from "../host/status_poll";
 import type { Place, View } from "../view";
 import { type FileKind, save } from "./download";
 import { drawHistogram } from "./histogram";
@@ -23,6 +24,8 @@ export function tables(root: HTMLElement, place: Place): View {
   let heads: TableHead[] | null = null;
   let chosen: Chosen | null = named(place);
   let shown: Table | null = null;
+  /** What was asked for last. */
+  let answered = "";
   let failure: unknown = null;
   let sorting: Sorting | null = null;
   let selected: string | null = null;
@@ -30,7 +33,7 @@ export function tables(root: HTMLElement, place: Place): View {
   const menu = h("nav", { class: "table-menu", "aria-label": "tables" });
   const search = h("input", { id: "table-search", type: "search", autocomplete: "off", spellcheck: "false", "data-search": true, placeholder: "words in the labels" });
   const picker = rangePicker(() => void refresh());
-  const series = seriesView();
+  const series = seriesView(picker.goTo);
   const files = (["csv", "json"] as const).map((kind) => h("button", { type: "button", onclick: () => void download(kind), title: `All rows as ${kind.toUpperCase()}` }, kind.toUpperCase()));
   const head = h("div", { class: "table-head" });
   const tools = h(
@@ -54,9 +57,12 @@ export function tables(root: HTMLElement, place: Place): View {
     morph(menu, ...menuOf(heads, chosen));
     morph(trouble, ...(failure === null ? [] : [errorNotice(failure)]));
     const table = shown;
+    const kept = stores();
     const filled = !bare && table !== null && table.row_list.length > 0;
-    tools.hidden = bare || table === null;
-    series.element.hidden = !filled;
+    // Where rows of another time are asked for and there are none, the way back must stay.
+    tools.hidden = bare || (table === null && picker.at() === null);
+    picker.element.hidden = kept === false;
+    series.element.hidden = !filled && table?.at === undefined;
     morph(head, ...(bare ? [noTables()] : table ? headOf(table) : []));
     if (!table || !sorting || bare) {
       morph(picture);
@@ -64,11 +70,16 @@ export function tables(root: HTMLElement, place: Place): View {
       return;
     }
     const row = table.kind === "histogram" ? selectedRow(table.row_list, table.other, selected) : null;
+    // The first row stays the one that is drawn when another comes before it.
+    if (row) selected ??= row.id;
     const marked = row?.id ?? selected;
-    const key = table.row_list.find((one) => rowId(one.key) === selected)?.key ?? null;
-    if (filled) series.show(table, key, picker.range());
+    const key = table.row_list.find((one) => rowId(one.key) === marked)?.key ?? null;
+    if (kept === null) series.tell("");
+    else if (!kept) series.tell("No history is kept: weir runs with --no-store. The rows are as of now.");
+    else if (marked === "other") series.tell("History has the row other only as a part of the whole: choose one of the rows to see it over time.");
+    else series.show({ head: table, key, range: picker.range(), at: table.at === undefined ? null : Date.parse(table.at) / 1e3 });
     morph(picture, ...(row ? [h("div", { class: "histogram-place" }, drawHistogram(row.row, table.unit, row.title, Math.max(200, content.clientWidth - PADDING)))] : []));
-    morph(rows, table.row_list.length === 0 ? noRows() : rowTable(table, sorting, marked, search.value.trim()));
+    morph(rows, failure !== null && table.at !== undefined ? h("div", null) : table.row_list.length === 0 ? noRows(table) : rowTable(table, sorting, marked, search.value.trim()));
   };
   const refresh = async () => {
     try {
@@ -81,12 +92,21 @@ export function tables(root: HTMLElement, place: Place): View {
       if (chosen) await readRows(chosen, sorting ?? { by: "key", order: "asc" });
     } catch (error) {
       // Only an answer is shown here: for a host that does not answer there is the banner.
-      if (error instanceof ApiError) failure = error;
+      if (error instanceof ApiError) {
+        failure = error;
+        // Rows of now are not those of the time that was asked for.
+        const at = picker.at();
+        if (at !== null && shown) shown = { ...shown, at, rows: 0, row_list: [], other: null };
+      }
     }
     draw();
   };
   const readRows = async (what: Chosen, how: Sorting) => {
-    const table = await read<Table>(path(what, how, search.value.trim() === "" ? LIMIT : ALL));
+    const asked = path(what, how, search.value.trim() === "" ? LIMIT : ALL);
+    // What was does not change.
+    if (shown?.at !== undefined && asked === answered) return;
+    answered = asked;
+    const table = await read<Table>(asked);
     // Meanwhile another table or order may have been chosen; its own answer is on the way.
     if (chosen !== what || (sorting && sorting !== how)) return;
     shown = table;
@@ -133,6 +153,11 @@ export function tables(root: HTMLElement, place: Place): View {
   });
   const resize = new ResizeObserver(draw);
   resize.observe(content);
+  let stored = stores();
+  const stopWatching = watchHost(() => {
+    if (stored !== stores()) draw();
+    stored = stores();
+  });
   void refresh();
   const timer = setInterval(() => void refresh(), EVERY_MS);
   return {
@@ -152,9 +177,16 @@ export function tables(root: HTMLElement, place: Place): View {
     leave() {
       clearInterval(timer);
       resize.disconnect();
+      stopWatching();
       series.remove();
     },
   };
+}
+
+/** Whether there is a history to ask for; null: the host has not said yet. */
+function stores(): boolean | null {
+  const { status } = hostView();
+  return status && status.store !== null;
 }
 
 function named({ path: [script, table] }: Place): Chosen | null {
