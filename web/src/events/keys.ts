@@ -4,7 +4,7 @@ import type { Shortcut } from "../shell/shortcuts";
 export const KEYS: readonly Shortcut[] = [
   { key: "ArrowDown", shown: "↑ ↓", help: "in the list: an event on" },
   { key: "PageDown", shown: "Page ↑ ↓", help: "in the list: a page on" },
-  { key: "Home", shown: "Home End", help: "in the list: the newest, the oldest" },
+  { key: "Home", shown: "Home End", help: "in the list: the newest, the oldest; beyond it, older ones" },
   { key: "Enter", help: "in the list: every field of the event" },
   { key: "Escape", shown: "Esc", help: "closes the fields, then goes on live" },
 ];

@@ -17,7 +17,8 @@ export interface EventList {
   relayout: () => void;
 }
 
-export function eventList(onPick: (seq: number) => void): EventList {
+/** `onEnd`: the reader has scrolled down to the last row. */
+export function eventList(onPick: (seq: number) => void, onEnd: () => void): EventList {
   const head = h("div", { class: "event-row head", role: "row", "aria-rowindex": 1 });
   const body = h("div", { class: "event-body", role: "rowgroup" });
   const element = h("div", { class: "event-list", role: "grid", tabindex: 0, "aria-label": "events, newest first", "aria-readonly": "true" }, h("div", { role: "rowgroup", class: "event-head" }, head), body);
@@ -25,6 +26,9 @@ export function eventList(onPick: (seq: number) => void): EventList {
   let pool: HTMLElement[] = [];
   let shown: readonly Row[] = [];
   let selected: number | null = null;
+  /** Where the list stood last, so that a reader who scrolls down is told from a list that moves by itself. */
+  let top = 0;
+  let height = 0;
 
   const layOut = () => {
     const next = columnsFor(element.clientWidth, chosenColumns());
@@ -38,7 +42,12 @@ export function eventList(onPick: (seq: number) => void): EventList {
       pool = [];
       body.replaceChildren();
     }
+    // What is told below the list may take of its height: the selected row stays in sight.
+    const sight = [top, top + height] as const;
+    height = element.clientHeight;
     draw();
+    const place = shown.findIndex(({ event }) => event.seq === selected) * ROW_PX;
+    if (selected !== null && place >= sight[0] && place < sight[1]) reveal(selected);
   };
   const draw = () => {
     const first = Math.max(0, Math.floor(element.scrollTop / ROW_PX) - OVERSCAN);
@@ -60,7 +69,24 @@ export function eventList(onPick: (seq: number) => void): EventList {
     else element.removeAttribute("aria-activedescendant");
   };
 
-  element.addEventListener("scroll", draw, { passive: true });
+  const reveal = (seq: number) => {
+    const index = shown.findIndex((row) => row.event.seq === seq);
+    if (index < 0) return;
+    const place = index * ROW_PX;
+    const room = element.clientHeight - head.offsetHeight - ROW_PX;
+    if (place < element.scrollTop) element.scrollTop = place;
+    else if (place > element.scrollTop + room) element.scrollTop = place - room;
+    top = element.scrollTop;
+    draw();
+  };
+
+  const scrolled = () => {
+    const down = element.scrollTop > top;
+    top = element.scrollTop;
+    draw();
+    if (down && top + element.clientHeight > element.scrollHeight - ROW_PX) onEnd();
+  };
+  element.addEventListener("scroll", scrolled, { passive: true });
   body.addEventListener("click", (event) => {
     const seq = (event.target as Element).closest<HTMLElement>(".event-row")?.dataset["seq"];
     if (seq) onPick(Number(seq));
@@ -72,25 +98,18 @@ export function eventList(onPick: (seq: number) => void): EventList {
     relayout: layOut,
     show(rows, nowSelected) {
       // Who has scrolled down is reading: keep the same events in place while newer ones come in above.
-      const top = shown[0]?.event.seq;
-      if (element.scrollTop > ROW_PX && top !== undefined && rows[0]?.event.seq !== top) {
-        const moved = rows.findIndex((row) => row.event.seq === top);
+      const newest = shown[0]?.event.seq;
+      if (element.scrollTop > ROW_PX && newest !== undefined && rows[0]?.event.seq !== newest) {
+        const moved = rows.findIndex((row) => row.event.seq === newest);
         body.style.height = `${rows.length * ROW_PX}px`;
         if (moved > 0) element.scrollTop += moved * ROW_PX;
+        top = element.scrollTop;
       }
       shown = rows;
       selected = nowSelected;
       draw();
     },
-    reveal(seq) {
-      const index = shown.findIndex((row) => row.event.seq === seq);
-      if (index < 0) return;
-      const top = index * ROW_PX;
-      const room = element.clientHeight - head.offsetHeight - ROW_PX;
-      if (top < element.scrollTop) element.scrollTop = top;
-      else if (top > element.scrollTop + room) element.scrollTop = top - room;
-      draw();
-    },
+    reveal,
     pageRows: () => Math.max(1, Math.floor(element.clientHeight / ROW_PX) - 2),
   };
 }

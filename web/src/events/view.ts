@@ -11,6 +11,7 @@ import { judge } from "./filter";
 import { KEYS, takeKeys } from "./keys";
 import { fetchEvent, hashOf, linked } from "./link";
 import { eventList } from "./list";
+import { older } from "./older";
 import { matches, type Row, terms } from "./row";
 import { toolbar } from "./toolbar";
 
@@ -36,9 +37,27 @@ export function events(root: HTMLElement, place: Place): View {
   let waiting = 0;
   let judging = new AbortController();
 
-  const list = eventList((seq) => {
-    select(seq);
-    openDrawer();
+  const list = eventList(
+    (seq) => {
+      select(seq);
+      openDrawer();
+    },
+    () => void past.more(),
+  );
+  const past = older({
+    pipeline: () => pipeline,
+    filter: () => filter,
+    hold() {
+      if (!frozen) {
+        held = true;
+        pause();
+      }
+      return frozen ?? [];
+    },
+    came(rows) {
+      frozen = [...rows, ...(frozen ?? [])];
+      draw();
+    },
   });
   const detail = drawer({ close: () => closeDrawer(), step: (by) => step(by) });
   const menu = columnMenu(() => list.element.clientWidth, list.relayout);
@@ -50,7 +69,7 @@ export function events(root: HTMLElement, place: Place): View {
   });
   const empty = h("div", { class: "empty" });
   const gone = h("div", { class: "gone", role: "status" });
-  root.append(h("h1", { class: "sr-only" }, "Events"), bar.element, gone, h("div", { class: "events-split" }, h("div", { class: "event-place" }, list.element, empty), detail.element));
+  root.append(h("h1", { class: "sr-only" }, "Events"), bar.element, gone, h("div", { class: "events-split" }, h("div", { class: "event-place" }, list.element, empty, past.element), detail.element));
 
   const words = () => terms(bar.find.value);
   const source = feed({
@@ -100,6 +119,7 @@ export function events(root: HTMLElement, place: Place): View {
   };
   const resume = () => {
     frozen = null;
+    past.reset();
     held = false;
     selected = null;
     detail.hide();
@@ -135,8 +155,11 @@ export function events(root: HTMLElement, place: Place): View {
   };
   const step = (by: number) => {
     const at = shown.findIndex(({ event }) => event.seq === selected);
-    const next = shown[at < 0 && by !== Infinity ? 0 : Math.min(shown.length - 1, Math.max(0, at + by))];
-    if (next) select(next.event.seq);
+    const to = at < 0 && by !== Infinity ? 0 : Math.min(shown.length - 1, Math.max(0, at + by));
+    const next = shown[to];
+    if (!next) return;
+    select(next.event.seq);
+    if (by > 0 && to === shown.length - 1) void past.more();
   };
   const stopKeys = takeKeys(root, { list: list.element, step, open: openDrawer, close: closeDrawer, pageRows: list.pageRows });
 
@@ -188,7 +211,7 @@ export function events(root: HTMLElement, place: Place): View {
   let started: string | null = null;
   const stopWatching = watchHost(({ status }) => {
     if (!status) return;
-    // A new run of the host counts its seq from the start: what is here belongs to the old run.
+    // Without a store a new run of the host counts its seq from the start: what is here belongs to the old run.
     if (started !== null && started !== status.started && pipeline) start(pipeline);
     started = status.started;
   });
@@ -225,12 +248,14 @@ export function events(root: HTMLElement, place: Place): View {
       { key: "f", help: "to the words to find", run: () => bar.find.focus() },
       { key: "j", help: "the next event", run: () => step(1) },
       { key: "k", help: "the event before", run: () => step(-1) },
+      { key: "o", help: "older events", run: () => void past.more() },
       ...KEYS,
     ],
     leave() {
       clearInterval(timer);
       cancelAnimationFrame(frame);
       judging.abort();
+      past.reset();
       source.stop();
       stopWatching();
       stopKeys();
