@@ -1,11 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Locator, Page, Response } from "@playwright/test";
-import { expect, open, screenshotPath, test, type Weir, withAnother } from "./weir";
+import { bundledScript, expect, open, screenshotPath, test, type Weir, withAnother } from "./weir";
 
 // What the store remembers: tables over time, rows as they were, and what a restart keeps. A host writes a point of
-// history every ten seconds, so the tests go along with one run of it, in this order.
+// history every ten seconds, so the tests go along with one host, in an order in which they wait the least: what
+// needs no host of its own comes while that one is stopped.
 
 test.use({ flags: ["--store-every", "200ms"] });
 test.describe.configure({ mode: "serial" });
@@ -61,23 +62,6 @@ test("a counter is drawn as the host tells it, with gaps where weir did not run"
   await alone;
   await expect(row.getByRole("button")).toHaveAttribute("aria-pressed", "true");
   await expect(figure.locator(".chart-legend li")).toHaveText([new RegExp(`^${NAME}`)]);
-});
-
-test("a topk, a rate, a gauge and a distinct are drawn in their own way", async ({ page, weir }) => {
-  for (const [table, title, figure] of [
-    ["bytes", "Added every 10 s", /(B|iB)$/],
-    ["rate", "Per second, over 10 s each", /(B|iB)\/s$/],
-    ["last", "Value, every 10 s", /(B|iB)$/],
-    ["peers", "Value, every 10 s", /\d$/],
-  ] as const) {
-    const { series, step_s: step } = await (await seriesOf(page, weir, "talkers", table)).json();
-    const first = page.getByRole("figure", { name: title }).locator(".chart-legend li").first();
-    await expect(first).toContainText(series[0].key.join(" · "));
-    await expect(first.locator("b")).toHaveText(figure);
-    if (table !== "peers") continue;
-    await expect(first.locator("b")).toHaveText(series[0].values.findLast((value: number | null) => value !== null).toLocaleString("en-US"));
-    expect(step).toBe(STEP_S);
-  }
 });
 
 test("a histogram has its quantiles and a heat map over time", async ({ page, weir }) => {
@@ -146,16 +130,6 @@ test.describe("asked for a time before all history", () => {
   });
 });
 
-test("a folder that another weir stores in is left to that one", async ({ page, weir }) => {
-  await withAnother(weir.dataDir, [], async (link) => {
-    await page.goto(link);
-    await expect(page.getByRole("alert")).toContainText(/^Nothing is stored at the moment: .*another weir/);
-    await expect(page.locator('[data-balance="holds"]')).toBeVisible();
-    await page.screenshot({ path: screenshotPath("store-error") });
-    await page.goto("about:blank");
-  });
-});
-
 test.describe("when weir is stopped", () => {
   test.use({ expectedErrors: async ({}, use) => use([/^Failed to load resource: net::ERR_/, /net::ERR_INCOMPLETE_CHUNKED_ENCODING/]) });
 
@@ -183,11 +157,27 @@ test("a database that is of no use is told of", async ({ page }) => {
   await rm(folder, { recursive: true });
 });
 
+test("a script that cannot come back is told of", async ({ page }) => {
+  const folder = await mkdtemp(join(tmpdir(), "weir-refused-"));
+  await withAnother(folder, [], async (link) => {
+    const { origin, hash } = new URL(link);
+    const headers = { authorization: `Bearer ${hash.split("=")[1]}`, "content-type": "application/wasm" };
+    const loaded = await page.request.put(`${origin}/api/v1/scripts/mine`, { headers, data: await readFile(bundledScript("errors")) });
+    expect(loaded.status()).toBe(201);
+  });
+  await withAnother(folder, ["--script-bytes", "1000"], async (link) => {
+    await page.goto(link);
+    await expect(page.getByRole("alert")).toHaveText(/^Scripts of before that are not at work: mine \(.*--script-bytes.*\)\. They stay in the store\.$/);
+    await page.goto("about:blank");
+  });
+  await rm(folder, { recursive: true });
+});
+
 test("without a store there is no history, and the page does not ask for any", async ({ page }) => {
   const folder = await mkdtemp(join(tmpdir(), "weir-no-store-"));
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
-  await withAnother(folder, ["--no-store"], async (link) => {
+  await withAnother(folder, ["-s", "latency", "--no-store"], async (link) => {
     await page.goto(link);
     await expect(page.getByRole("region", { name: "Host" })).toContainText("none: nothing survives a restart");
     await page.keyboard.press("4");
@@ -226,6 +216,33 @@ test("totals and history go on, and the time between is a gap", async ({ page, w
   await expect(facts).toContainText(/last commit\d s ago/);
   expect(store.restored.tables).toBeGreaterThan(3);
   await expect(page.locator(".store-trouble")).toBeEmpty();
+});
+
+test("a topk, a rate, a gauge and a distinct are drawn in their own way", async ({ page, weir }) => {
+  for (const [table, title, figure] of [
+    ["bytes", "Added every 10 s", /(B|iB)$/],
+    ["rate", "Per second, over 10 s each", /(B|iB)\/s$/],
+    ["last", "Value, every 10 s", /(B|iB)$/],
+    ["peers", "Value, every 10 s", /\d$/],
+  ] as const) {
+    const { series, step_s: step } = await (await seriesOf(page, weir, "talkers", table)).json();
+    const first = page.getByRole("figure", { name: title }).locator(".chart-legend li").first();
+    await expect(first).toContainText(series[0].key.join(" · "));
+    await expect(first.locator("b")).toHaveText(figure);
+    if (table !== "peers") continue;
+    await expect(first.locator("b")).toHaveText(series[0].values.findLast((value: number | null) => value !== null).toLocaleString("en-US"));
+    expect(step).toBe(STEP_S);
+  }
+});
+
+test("a folder that another weir stores in is left to that one", async ({ page, weir }) => {
+  await withAnother(weir.dataDir, [], async (link) => {
+    await page.goto(link);
+    await expect(page.getByRole("alert")).toContainText(/^Nothing is stored at the moment: .*another weir/);
+    await expect(page.locator('[data-balance="holds"]')).toBeVisible();
+    await page.screenshot({ path: screenshotPath("store-error") });
+    await page.goto("about:blank");
+  });
 });
 
 /** Until the host can tell of a whole step. */

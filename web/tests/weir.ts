@@ -93,7 +93,7 @@ export async function open(page: Page, weir: Weir, view: "overview" | "scripts" 
 
 /** A further one beside the fixture's, while `use` runs. */
 export async function withAnother(dataDir: string, flags: string[], use: (link: string) => Promise<void>): Promise<void> {
-  const { process, link } = await startHost(["--listen", "127.0.0.1:0", "--data-dir", dataDir, "-s", "latency", ...flags]);
+  const { process, link } = await startHost(["--listen", "127.0.0.1:0", "--data-dir", dataDir, ...flags]);
   try {
     await use(link);
   } finally {

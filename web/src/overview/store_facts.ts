@@ -14,8 +14,12 @@ export function storeFacts(store: Store | null | undefined): [string, string][] 
     ["last commit", age === null ? "not yet" : `${span(age * 1e3)} ago`],
     ["stored events", count(events)],
   ];
-  if (restored) facts.push(["restored", `${count(restored.tables)} tables and ${count(restored.scripts)} scripts, ${restored.complete ? "whole" : `as of ${span(restored.age_s * 1e3)} before the start`}`]);
+  if (restored) facts.push(["restored", `${some(restored.tables, "table")} and ${some(restored.scripts, "script")}, ${restored.complete ? "whole" : `as of ${span(restored.age_s * 1e3)} before the start`}`]);
   return facts;
+}
+
+function some(number: number, what: string): string {
+  return `${count(number)} ${what}${number === 1 ? "" : "s"}`;
 }
 
 export function storeTrouble(store: Store | null | undefined): HTMLElement[] {
