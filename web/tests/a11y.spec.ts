@@ -15,6 +15,8 @@ const OPENED: Record<keyof typeof READY, (page: Page) => Promise<void>> = {
   events: async (page) => {
     await page.locator(".event-body .event-row:visible").first().click();
     await expect(page.getByRole("complementary")).toBeVisible();
+    await page.getByRole("button", { name: "Older events" }).click();
+    await expect(page.locator(".older [role=status]")).not.toBeEmpty();
   },
   tables: async (page) => {
     await page.getByRole("navigation", { name: "tables" }).locator('[data-kind="histogram"]').first().click();
@@ -23,6 +25,9 @@ const OPENED: Record<keyof typeof READY, (page: Page) => Promise<void>> = {
     await expect(page.getByRole("img", { name: /^heat map/ })).toBeVisible({ timeout: 40_000 });
     await page.getByText("The figures as a table").click();
     await expect(page.getByRole("table", { name: "figures over time" })).toBeVisible();
+    const chart = page.locator(".time-chart .u-over");
+    await chart.click({ position: { x: (await chart.evaluate((element) => element.clientWidth)) - 3, y: 60 } });
+    await expect(page.locator(".as-of")).toBeVisible();
   },
 };
 
