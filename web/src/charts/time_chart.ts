@@ -31,10 +31,12 @@ export interface TimeChart {
 export const COLOURS = ["--seen", "--kept", "--kept-2", "--kept-3", "--kept-4"] as const;
 const HEIGHT = 190;
 const DAY = 86_400;
+/** Between two lines across, of bytes. */
+const POWERS_OF_TWO = Array.from({ length: 60 }, (_, at) => 2 ** at);
 const NO_TIMES: Times = { seconds: [], gaps: [], mark: null };
 
 /** Lines over time, with a legend that has the figures of the place under the cursor, else the newest. */
-export function timeChart(title: string, format: (value: number | null) => string, onPick: (second: number) => void): TimeChart {
+export function timeChart(title: string, format: (value: number | null) => string, unit: string, onPick: (second: number) => void): TimeChart {
   const canvas = h("div", { class: "chart-canvas", "aria-hidden": "true" });
   const legend = h("ul", { class: "chart-legend" });
   const when = h("span", { class: "subdued" });
@@ -63,7 +65,7 @@ export function timeChart(title: string, format: (value: number | null) => strin
       drawn = signature;
       legend.replaceChildren(...lines.map(({ label, colour, dash }) => h("li", null, h("i", { class: dash ? "swatch dashed" : "swatch", style: `--stroke: var(${colour})` }), `${label} `, h("b", null, "–"))));
       plot?.destroy();
-      plot = new uPlot({ ...options(canvas.clientWidth || 600, lines, format), hooks: { setCursor: [(self) => tell(self.cursor.idx ?? null)], drawClear: [(self) => drawUnder(self, times)] } }, data, canvas);
+      plot = new uPlot({ ...options(canvas.clientWidth || 600, lines, format, unit), hooks: { setCursor: [(self) => tell(self.cursor.idx ?? null)], drawClear: [(self) => drawUnder(self, times)] } }, data, canvas);
       plot.over.addEventListener("click", () => {
         const time = times.seconds[plot?.cursor.idx ?? -1];
         if (time !== undefined) onPick(time);
@@ -127,7 +129,15 @@ export function stretches(all: boolean[]): [number, number][] {
   return found;
 }
 
-function options(width: number, lines: TimeLine[], format: (value: number | null) => string): uPlot.Options {
+/** Where points are too close to be drawn, those between two gaps, of which no line tells; null: all. */
+function alone({ data }: uPlot, series: number, all: boolean): number[] | null {
+  if (all) return null;
+  const values = data[series] ?? [];
+  const none = (at: number) => (values[at] ?? null) === null;
+  return Array.from(values.keys()).filter((at) => !none(at) && none(at - 1) && none(at + 1));
+}
+
+function options(width: number, lines: TimeLine[], format: (value: number | null) => string, unit: string): uPlot.Options {
   const axis = { stroke: colour("--ink-2"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: `11px ${colour("--sans")}` };
   return {
     width,
@@ -137,8 +147,8 @@ function options(width: number, lines: TimeLine[], format: (value: number | null
     scales: { x: { time: true }, y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max((max ?? 0) * 1.12, 1)] } },
     axes: [
       { ...axis, space: 90, size: 28, values: (self, ticks) => ticks.map((tick) => ((self.scales["x"]?.max ?? 0) - (self.scales["x"]?.min ?? 0) > DAY ? momentOfSecond(tick) : clockOfSecond(tick))) },
-      { ...axis, size: 66, values: (_, ticks) => ticks.map(format) },
+      { ...axis, size: 66, ...(unit === "By" ? { incrs: POWERS_OF_TWO } : {}), values: (_, ticks) => ticks.map(format) },
     ],
-    series: [{}, ...lines.map(({ label, colour: name, dash }) => ({ label, stroke: colour(name), width: 1.75, spanGaps: false, points: { size: 4 }, ...(dash ? { dash } : {}) }))],
+    series: [{}, ...lines.map(({ label, colour: name, dash }) => ({ label, stroke: colour(name), width: 1.75, spanGaps: false, points: { size: 4, filter: alone }, ...(dash ? { dash } : {}) }))],
   };
 }

@@ -83,7 +83,7 @@ export function seriesView(onPick: (second: number) => void): SeriesView {
     note.replaceChildren();
     latest = series;
     if (!chart) {
-      chart = timeChart(titleOf(series), formatOf(series), (second) => onPick(second + (latest?.step_s ?? 0)));
+      chart = timeChart(titleOf(series), formatOf(series), series.unit, (second) => onPick(second + (latest?.step_s ?? 0)));
       charts.append(chart.element);
     }
     chart.draw(times, lines);

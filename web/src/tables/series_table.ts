@@ -7,7 +7,7 @@ export function figuresTable({ seconds, gaps }: Times, lines: TimeLine[], format
   const head = h("tr", null, h("th", { scope: "col" }, "from"), lines.map(({ label }) => h("th", { scope: "col", class: "number" }, label)));
   const row = (second: number, at: number) => {
     const time = h("th", { scope: "row" }, h("time", { datetime: new Date(second * 1e3).toISOString() }, momentOfSecond(second)));
-    if (gaps[at]) return h("tr", { class: "gap" }, time, h("td", { colspan: lines.length, class: "number subdued" }, "nothing is known"));
+    if (gaps[at]) return h("tr", { class: "gap" }, time, h("td", { colspan: lines.length, class: "subdued" }, "nothing is known"));
     return h("tr", null, time, lines.map(({ values }) => h("td", { class: "number" }, format(values[at] ?? null))));
   };
   return h("table", { "aria-label": "figures over time" }, h("thead", null, head), h("tbody", null, seconds.map(row).reverse()));
