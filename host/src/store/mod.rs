@@ -131,7 +131,11 @@ impl Store {
         if let Some(writer) = self.writer.lock().expect("no panic while locked").as_mut() {
             writer.refusals.keep(&before.definitions, &before.modules, &refused);
         }
-        self.status().refused = refused;
+        let mut status = self.status();
+        if let Some(restored) = &mut status.restored {
+            restored.scripts = restored.scripts.saturating_sub(refused.len());
+        }
+        status.refused = refused;
     }
 
     /// Starts to store what these pipelines do. Their tables must be as they were before, and no event may

@@ -18,10 +18,13 @@ pub fn put_history(
     one: &Transaction<'_>,
     pending: &BTreeMap<(String, String), recorder::Pending>,
     tables: &[TablesOf],
+    began: SystemTime,
     now: SystemTime,
 ) -> Result<(), Error> {
     let step = STEPS[0];
-    let at = label(now);
+    let whole = |at: i64| at - at.rem_euclid(step);
+    // What this process did was not before it began; the clock may have been set back since.
+    let at = label(now).max(whole(seconds(began))).min(whole(seconds(now)));
     let end = at + step;
     let is_over = seconds(now) >= end;
     history::add(one, RAN, at, &Point::default())?;

@@ -50,7 +50,7 @@ pub struct Restored {
     pub complete: bool,
     /// Tables.
     pub tables: usize,
-    /// Scripts that were loaded over the API.
+    /// Scripts that were loaded over the API, and are at work again.
     pub scripts: usize,
 }
 

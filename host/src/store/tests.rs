@@ -72,7 +72,7 @@ impl Looked {
         let copies = self.copies();
         self.recorder.look(&copies);
         let one = self.database.transaction().unwrap();
-        put_history(&one, &self.recorder.pending, &copies, time(end)).unwrap();
+        put_history(&one, &self.recorder.pending, &copies, UNIX_EPOCH, time(end)).unwrap();
         one.commit().unwrap();
         self.recorder.pending.clear();
     }
@@ -437,4 +437,20 @@ fn the_oldest_makes_room() {
     // Not even without any event.
     assert!(!super::room::make_room(&one, START + 110, 4_096).unwrap());
     assert_eq!(super::room::events(&one).unwrap(), 0);
+}
+
+/// A look comes late, and tells of the ten seconds before; but a process does not of those before it.
+#[test]
+fn nothing_is_told_of_the_time_before_the_process_began() {
+    let mut looked = Looked::new(Kind::Counter, r#"{"labels":["key"]}"#);
+    looked.add("a", 3, START + 10);
+    let copies = looked.copies();
+    looked.recorder.look(&copies);
+    let one = looked.database.transaction().unwrap();
+    let (began, now) = (time(START + 10), time(START + 10) + Duration::from_millis(200));
+    put_history(&one, &looked.recorder.pending, &copies, began, now).unwrap();
+    one.commit().unwrap();
+    looked.recorder.pending.clear();
+    let values = looked.values(&wish(0, 20, 10), START + 10).remove(0).1;
+    assert_eq!((values[0].as_f64(), values[1].as_f64()), (None, Some(3.0)));
 }

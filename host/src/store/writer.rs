@@ -38,6 +38,8 @@ pub struct Writer {
     orders: Receiver<Order>,
     database: Option<Connection>,
     lock: Option<schema::Lock>,
+    /// When this process began to store.
+    began: SystemTime,
     /// What of the tables is in the database.
     written: totals::Written,
     definitions: Option<Definitions>,
@@ -60,6 +62,7 @@ impl Writer {
             orders,
             database: None,
             lock: None,
+            began: now,
             written: totals::Written::new(),
             definitions: None,
             refusals: Refusals::default(),
@@ -284,7 +287,7 @@ impl Writer {
             }
             let written = totals::write(one, &tables, &this.written, nanoseconds(now))?;
             if this.has_room {
-                put_history(one, &recorder.pending, &tables, now)?;
+                put_history(one, &recorder.pending, &tables, this.began, now)?;
             }
             one.execute("DELETE FROM left_by", [])?;
             if let Some(left) = left {
