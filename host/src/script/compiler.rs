@@ -41,6 +41,8 @@ pub struct Compiler {
     places: (Sender<()>, Receiver<()>),
 }
 
+/// Where the library that wasmtime compiles in parallel with reads how many threads it may have.
+const THREADS: &str = "RAYON_NUM_THREADS";
 /// This very program, whatever has its name by now.
 const SELF: &str = "/proc/self/exe";
 
@@ -85,6 +87,7 @@ impl Compiler {
         let mut child = Command::new(SELF)
             .args([Self::COMMAND, form, &seconds.max(1).to_string(), &memory_bytes.to_string()])
             .env_clear()
+            .env(THREADS, threads().to_string())
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -111,6 +114,12 @@ impl Compiler {
             _ => Err(LoadError::Compiler(format!("it ended with {status}: {said}"))),
         }
     }
+}
+
+/// How many threads a module is compiled by: one processor is left to the event path. However low a
+/// compiler's priority is, the event path would wait where it is in the kernel, for memory most of all.
+fn threads() -> usize {
+    thread::available_parallelism().map_or(1, |all| all.get().saturating_sub(1).max(1))
 }
 
 /// Reads a module of this form from the standard input, and writes what it is compiled to, under limits that
