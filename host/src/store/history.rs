@@ -85,16 +85,19 @@ pub fn find_series(
          WHERE script = ?1 AND name = ?2 ORDER BY seen DESC, id DESC LIMIT 1",
     )?;
     let found = query.query_row([script, name], |row| {
-        let labels: String = row.get(2)?;
-        Ok(Series {
+        let series = Series {
             id: row.get(0)?,
             kind: row.get(1)?,
-            labels: serde_json::from_str(&labels).unwrap_or_default(),
+            labels: Vec::new(),
             unit: row.get(3)?,
             window_s: row.get(4)?,
-        })
+        };
+        Ok((series, row.get::<_, String>(2)?))
     });
-    Ok(found.optional()?)
+    let Some((mut series, labels)) = found.optional()? else { return Ok(None) };
+    series.labels = serde_json::from_str(&labels)
+        .map_err(|error| Error::Damaged(format!("the labels of table `{name}`: {error}")))?;
+    Ok(Some(series))
 }
 
 /// Adds what happened in the ten seconds from `at` on. What was rolled up already is put right.
@@ -113,8 +116,9 @@ fn put(one: &Transaction<'_>, series: i64, step: i64, at: i64, point: Point) -> 
         one.prepare_cached("SELECT body FROM points WHERE series = ?1 AND step = ?2 AND at = ?3")?;
     let known = find.query_row([series, step, at], |row| row.get::<_, Vec<u8>>(0)).optional()?;
     let mut whole = match known {
-        Some(body) => Point::from_bytes(&body).unwrap_or_default(),
-        None => Point::default(),
+        // Of when weir ran there is no more to say than that.
+        Some(body) if series != RAN => Point::from_bytes(&body)?,
+        _ => Point::default(),
     };
     whole.then(point);
     whole.cap();

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{
+    Error,
     answer::{self, Wish},
     history::{self, STEPS},
     point::{Point, ROWS, Value},
@@ -453,4 +454,23 @@ fn nothing_is_told_of_the_time_before_the_process_began() {
     looked.recorder.pending.clear();
     let values = looked.values(&wish(0, 20, 10), START + 10).remove(0).1;
     assert_eq!((values[0].as_f64(), values[1].as_f64()), (None, Some(3.0)));
+}
+
+/// Nothing is written over what cannot be read, and nothing is made up in its place.
+#[test]
+fn damage_is_told() {
+    let mut looked = Looked::new(Kind::Counter, r#"{"labels":["key"]}"#);
+    looked.add("a", 3, START + 1);
+    looked.look(START + 10);
+    looked.database.execute("UPDATE points SET body = x'00' WHERE length(body) > 0", []).unwrap();
+    looked.add("a", 4, START + 2);
+    looked.recorder.look(&looked.copies());
+    let copies = looked.copies();
+    let one = looked.database.transaction().unwrap();
+    let put = put_history(&one, &looked.recorder.pending, &copies, UNIX_EPOCH, time(START + 10));
+    assert!(matches!(put, Err(Error::Damaged(_))), "{put:?}");
+    one.rollback().unwrap();
+    looked.database.execute("UPDATE series SET labels = '['", []).unwrap();
+    let error = looked_error(&looked, &wish(0, 10, 10));
+    assert!(error.contains("the labels of table `t`"), "{error}");
 }
