@@ -22,7 +22,9 @@ test("events are filtered as one types, and the link holds the filter", async ({
   await expect(page).toHaveURL(/\?filter=process\.comm/);
   await expect(rows.first()).toContainText("wl-tcp4");
   await page.getByRole("button", { name: "Pause" }).click();
-  for (const text of await rows.locator(".process").allInnerTexts()) expect(text).toMatch(/^wl-tcp4 /);
+  await expect
+    .poll(async () => (await rows.locator(".process").allInnerTexts()).every((text) => text.startsWith("wl-tcp4 ")))
+    .toBe(true);
   await page.reload();
   await expect(filter).toHaveValue('process.comm == "wl-tcp4"');
   await expect(rows.first()).toContainText("wl-tcp4");

@@ -79,6 +79,9 @@ export const test = base.extend<Fixtures, { weir: Weir; calls: string; pipelines
     page.on("pageerror", (error) => errors.push(error.message));
     await strictly(page);
     await use(page);
+    // What the page still asks for when a test ends is answered by nobody.
+    await page.unrouteAll({ behavior: "ignoreErrors" });
+    await page.context().unrouteAll({ behavior: "ignoreErrors" });
     expect(errors.filter((text) => !expectedErrors.some((expected) => expected.test(text)))).toEqual([]);
   },
 });

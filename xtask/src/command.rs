@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
+    io::{BufRead, BufReader},
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -107,6 +108,24 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs the command with its output shown; the error names the lines of standard output in which `failed`
+/// finds the name of a thing that failed.
+pub fn run_and_name(command: &mut Command, failed: fn(&str) -> Option<&str>) -> Result<()> {
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(command))?;
+    let output = child.stdout.take().expect("it is piped");
+    let mut names = Vec::new();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        names.extend(failed(&line).map(str::to_owned));
+    }
+    let status = child.wait()?;
+    let names = names.join(", ");
+    ensure!(status.success(), "`{}` failed with {status}: {names}", shown(command));
+    Ok(())
+}
+
 /// Shows the command, then runs it.
 pub fn show_and_run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", shown(command));
@@ -142,6 +161,15 @@ fn cannot_start(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_failed_is_named() {
+        let mut script = Command::new("sh");
+        script.args(["-c", "echo this broke; echo that holds; echo the last broke; exit 3"]);
+        let error = run_and_name(&mut script, |line| line.strip_suffix(" broke")).unwrap_err().to_string();
+        assert!(error.ends_with("exit status: 3: this, the last"), "{error}");
+        run_and_name(Command::new("sh").args(["-c", "echo it broke"]), |_| None).unwrap();
+    }
 
     #[test]
     fn a_command_is_shown_as_one_would_type_it() {

@@ -8,7 +8,7 @@ use nix::unistd::geteuid;
 
 use crate::{
     build,
-    command::{cargo, npm, program, run, show_and_run},
+    command::{cargo, npm, program, run, run_and_name, show_and_run},
     compat, lint, readme,
     report::{Outcome, Report},
     setup::{self, Purpose},
@@ -82,7 +82,7 @@ fn tests(filter: Option<&str>) -> Result<Outcome> {
     if let Some(filter) = filter {
         tests.args(["--", filter]);
     }
-    run(&mut tests)?;
+    run_and_name(&mut tests, |line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"))?;
     Ok(Outcome::Passed)
 }
 
@@ -91,7 +91,7 @@ fn page() -> Result<Outcome> {
         return Ok(Outcome::Skipped("there is no web/package.json".into()));
     }
     run(npm()?.args(["run", "check"]))?;
-    run(with_release(npm()?.arg("test")))?;
+    run_and_name(with_release(npm()?.arg("test")), |line| line.trim_start().strip_prefix("✘"))?;
     Ok(Outcome::Passed)
 }
 

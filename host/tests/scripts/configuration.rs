@@ -148,7 +148,10 @@ fn events_and_tables_of_a_running_host() {
     assert!(!done && text.contains("choose from"), "{text}");
     let (done, text) = ask(&["tables", "e3"]);
     assert!(!done && text.contains("`e3` has no tables; e1 have"), "{text}");
-    wait_for("event", || ask(&["events", "--pipeline", "e2"]).1.contains("fd=").then_some(()));
+    wait_for("event", || {
+        calls::settle(&weir);
+        ask(&["events", "--pipeline", "e2"]).1.contains("fd=").then_some(())
+    });
     let (done, text) = ask(&["events", "--pipeline", "e2", "--limit", "3", "--json"]);
     let seqs: Vec<_> = text
         .lines()
