@@ -111,7 +111,8 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// Runs the command with its output shown; the error names the lines of standard output in which `failed`
 /// finds the name of a thing that failed.
 pub fn run_and_name(command: &mut Command, failed: fn(&str) -> Option<&str>) -> Result<()> {
-    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(command))?;
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| cannot_start(command))?;
     let output = child.stdout.take().expect("it is piped");
     let mut names = Vec::new();
     for line in BufReader::new(output).split(b'\n') {
@@ -166,7 +167,8 @@ mod tests {
     fn what_failed_is_named() {
         let mut script = Command::new("sh");
         script.args(["-c", "echo this broke; echo that holds; echo the last broke; exit 3"]);
-        let error = run_and_name(&mut script, |line| line.strip_suffix(" broke")).unwrap_err().to_string();
+        let error =
+            run_and_name(&mut script, |line| line.strip_suffix(" broke")).unwrap_err().to_string();
         assert!(error.ends_with("exit status: 3: this, the last"), "{error}");
         run_and_name(Command::new("sh").args(["-c", "echo it broke"]), |_| None).unwrap();
     }
