@@ -2,14 +2,16 @@
 //! memory a script takes that has nothing to do.
 //!
 //! `cargo xtask bench --loads`. One thread delivers a batch each 2 ms to a pipeline whose script keeps all, and
-//! times each until it is through: at rest, and while modules are loaded. It has the priority of the
-//! reader, and compilers theirs; on a machine with few processors the others' work shows in both figures.
+//! times each until it is through: at rest, beside processes that only count, and while modules are loaded. It has
+//! the priority of the reader, and compilers theirs. What it waited for a processor, and what a hypervisor took
+//! away meanwhile, stands beside: on a machine with few processors that is most of the longest times.
 
 use std::{
+    cell::Cell,
     env, fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Child, Command, ExitCode},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -56,6 +58,11 @@ fn main() -> ExitCode {
     let deliveries = Deliveries::start(pipelines.clone());
     thread::sleep(REST);
     println!("event path at rest: {}", deliveries.take());
+    let others = busy();
+    deliveries.take();
+    thread::sleep(REST);
+    println!("event path beside {} that do nothing but count: {}", others.len(), deliveries.take());
+    others.into_iter().for_each(end);
     println!(
         "module                   size       compiled   from PUT to the first batch   event path meanwhile"
     );
@@ -99,6 +106,20 @@ fn main() -> ExitCode {
     deliveries.end();
     pipelines.finish();
     ExitCode::SUCCESS
+}
+
+/// As many processes as compilers take processors, with their priority. What these do to the event path is this
+/// machine's, whoever runs there.
+fn busy() -> Vec<Child> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let mut command = Command::new("nice");
+    command.args(["-n", "19", "sh", "-c", "while :; do :; done"]);
+    (1..processors.max(2)).map(|_| command.spawn().expect("nice(1) is there")).collect()
+}
+
+fn end(mut child: Child) {
+    child.kill().expect("it is this user's");
+    child.wait().expect("it is this process's");
 }
 
 /// A bundled script in Rust, and the benchmarks' filter in languages that bring a runtime.
@@ -146,34 +167,43 @@ fn put(pipelines: &Pipelines, name: &str, bytes: &[u8]) -> Duration {
 /// The thread that delivers batches, and times them.
 struct Deliveries {
     stop: Arc<AtomicBool>,
-    times: Arc<Mutex<Vec<Duration>>>,
+    times: Arc<Mutex<Vec<(Duration, Duration)>>>,
+    /// What the hypervisor had taken away when this was asked last.
+    stolen: Cell<Duration>,
     thread: thread::JoinHandle<()>,
 }
 
 impl Deliveries {
     fn start(pipelines: Arc<Pipelines>) -> Self {
-        let (stop, times) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Duration>>>::default());
+        let (stop, times) =
+            (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<(Duration, Duration)>>>::default());
         let (ended, to) = (stop.clone(), times.clone());
-        let thread = thread::spawn(move || {
+        let kept = pipelines.kept(Some("witness")).expect("it is loaded");
+        let (_, mut passed) = kept.listen();
+        let named = thread::Builder::new().name("weir-deliver".to_owned());
+        let thread = named.spawn(move || {
             short_turns();
+            let path = ["witness", "deliver"].map(schedstat);
             let mut next_seq = 1;
             while !ended.load(Relaxed) {
                 let mut batch = Batch::default();
                 for seq in next_seq..next_seq + EVENTS as u64 {
-                    batch.push(Head { seq, ret: -11, call: CALL_SENDMSG, ..Head::default() });
+                    batch.push(Head { seq, ret: -32, call: CALL_SENDMSG, ..Head::default() });
                 }
                 next_seq += EVENTS as u64;
                 let batch = Arc::new(batch);
+                let waited = runnable(&path);
                 let began = Instant::now();
                 pipelines.deliver(&batch);
-                while pipelines.rows()[0].queued > 0 {
-                    thread::yield_now();
-                }
-                to.lock().expect("no panic while locked").push(began.elapsed());
+                passed.blocking_recv().expect("the script keeps all");
+                let took = began.elapsed();
+                let waited = runnable(&path) - waited;
+                to.lock().expect("no panic while locked").push((took, waited));
                 thread::sleep(EVERY);
             }
         });
-        Self { stop, times, thread }
+        let thread = thread.expect("the system can start a thread");
+        Self { stop, times, stolen: Cell::new(stolen()), thread }
     }
 
     /// What the batches took since this was asked last.
@@ -181,11 +211,15 @@ impl Deliveries {
         let mut times = std::mem::take(&mut *self.times.lock().expect("no panic while locked"));
         times.sort();
         let at = |part: usize| times.get(times.len() * part / 1000).copied().unwrap_or_default();
+        let (longest, waited) = times.last().copied().unwrap_or_default();
+        let long = times.iter().filter(|(took, _)| *took > Duration::from_millis(1)).count();
+        let stolen = stolen();
+        let taken = stolen - self.stolen.replace(stolen);
         format!(
-            "p50 {:.0?}, p99 {:.0?}, longest {:.0?} of {} batches",
-            at(500),
-            at(990),
-            times.last().copied().unwrap_or_default(),
+            "p50 {:.0?}, p99 {:.0?}, longest {longest:.0?} ({waited:.0?} without a processor); {long} of {} over 1 ms, \
+             {taken:?} stolen",
+            at(500).0,
+            at(990).0,
             times.len()
         )
     }
@@ -194,6 +228,33 @@ impl Deliveries {
         self.stop.store(true, Relaxed);
         self.thread.join().expect("it does not panic");
     }
+}
+
+/// What the kernel counts of this process's thread `weir-NAME`.
+fn schedstat(name: &str) -> PathBuf {
+    let name = format!("weir-{name}");
+    let tasks = fs::read_dir("/proc/self/task").expect("proc(5)");
+    let paths = tasks.map(|task| task.expect("proc(5)").path());
+    let mut ours = paths.filter(|path| {
+        fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.trim_end() == name)
+    });
+    ours.next().expect("it runs").join("schedstat")
+}
+
+/// How long these threads had work but no processor, in all.
+fn runnable(paths: &[PathBuf]) -> Duration {
+    let of = |path| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.split(' ').nth(1).and_then(|ns| ns.parse().ok()).unwrap_or(0)
+    };
+    Duration::from_nanos(paths.iter().map(of).sum())
+}
+
+/// What a hypervisor had of this machine's processors since it started (`steal` in proc_stat(5)), to 10 ms.
+fn stolen() -> Duration {
+    let text = fs::read_to_string("/proc/stat").expect("proc(5)");
+    let ticks = text.split_whitespace().nth(8).and_then(|ticks| ticks.parse().ok());
+    Duration::from_millis(10 * ticks.unwrap_or(0))
 }
 
 /// Memory of this process.

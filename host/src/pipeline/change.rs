@@ -12,6 +12,7 @@ use super::{
     registry::{Pipeline, State},
     stage::Stage,
     swap::New,
+    turn::beside,
     worker::Worker,
 };
 use crate::{
@@ -178,13 +179,13 @@ pub(super) fn instance_of(
     script: &Arc<Script>,
     tables: &Arc<Tables>,
 ) -> Result<Instance, ChangeError> {
-    script
-        .instance(tables.clone())
+    beside(|| script.instance(tables.clone()))
         .map_err(|source| ChangeError::Load { name: script.name.clone(), source })
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = beside(|| Sha256::digest(bytes));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

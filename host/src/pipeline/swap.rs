@@ -14,6 +14,7 @@ use super::{
     registry::State,
     stage::Stage,
     trial::{Rollback, Trial},
+    turn::beside,
 };
 use crate::{
     script::{Emitted, Instance, LimitValues, Limits, LoadError, Log, Module, Sinks},
@@ -162,8 +163,7 @@ impl Pipelines {
     }
 
     pub(super) fn compile(&self, name: &str, bytes: &[u8]) -> Result<Module, ChangeError> {
-        self.engine
-            .compile(bytes, self.limits.module_bytes)
+        beside(|| self.engine.compile(bytes, self.limits.module_bytes))
             .map_err(|source| ChangeError::Load { name: name.to_owned(), source })
     }
 
@@ -185,7 +185,7 @@ impl Pipelines {
         };
         let engine = self.engine.clone();
         let sinks = Sinks { log: log.clone(), emitted: emitted.clone(), tables: tables.clone() };
-        let instance = Instance::start(&engine, &module, limits, &given, sinks)
+        let instance = beside(|| Instance::start(&engine, &module, limits, &given, sinks))
             .map_err(|source| ChangeError::Load { name: name.to_owned(), source })?;
         let script = Script {
             name: name.to_owned(),

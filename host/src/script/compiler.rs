@@ -43,6 +43,8 @@ pub struct Compiler {
 
 /// Where the library that wasmtime compiles in parallel with reads how many threads it may have.
 const THREADS: &str = "RAYON_NUM_THREADS";
+/// The last there is, as a nice value: sched(7).
+const LOWEST: i32 = 19;
 /// This very program, whatever has its name by now.
 const SELF: &str = "/proc/self/exe";
 
@@ -125,7 +127,6 @@ fn threads() -> usize {
 /// Reads a module of this form from the standard input, and writes what it is compiled to, under limits that
 /// end this process. The error is that of a module that cannot be compiled.
 pub fn serve(form: &str, seconds: u64, memory_bytes: u64) -> Result<(), String> {
-    const LOWEST: i32 = 19;
     let limit = |resource, most| {
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         setrlimit(resource, limit).map_err(|error| format!("cannot limit the compiler: {error}"))
