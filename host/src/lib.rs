@@ -11,3 +11,4 @@ pub mod probe;
 pub mod script;
 pub mod store;
 pub mod table;
+pub mod trust;

@@ -5,8 +5,10 @@ use std::{env, fs, io::Read, path::PathBuf, time::Duration};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
+use ureq::config::Config;
 
 use super::data_dir;
+use crate::{http::CERT_FILE, trust::Trust};
 
 /// How long an answer may take: a load is answered when it is compiled, or before.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,11 +34,46 @@ pub struct Host {
     /// The data folder of the host [default: /var/lib/weir for root, else ~/.local/state/weir]
     #[arg(long, global = true, value_name = "DIR", env = "WEIR_DATA_DIR")]
     data_dir: Option<PathBuf>,
+    /// A file in PEM with the certificates to trust, where the URL begins with https [default: the
+    /// certificates that the system trusts, and DATA_DIR/tls-cert.pem of --tls-self-signed]
+    #[arg(long, global = true, value_name = "FILE", env = "WEIR_CA_CERT")]
+    ca_cert: Option<PathBuf>,
+}
+
+impl Host {
+    fn data_dir(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(data_dir::default)
+    }
+
+    /// What speaks to it, encrypted if its address says so.
+    fn agent(&self, config: Config) -> anyhow::Result<ureq::Agent> {
+        let scheme = self.url.split_once("://").map_or("", |(scheme, _)| scheme);
+        if !scheme.eq_ignore_ascii_case("https") {
+            return Ok(config.into());
+        }
+        let trust = match &self.ca_cert {
+            Some(file) => Trust::of_file(file).with_context(|| {
+                format!(
+                    "cannot read a certificate from {} (--ca-cert): it is a file in PEM",
+                    file.display()
+                )
+            })?,
+            None => {
+                let mut trust = Trust::of_system();
+                // Most hosts have none, or are another machine's.
+                _ = trust.add(&self.data_dir().join(CERT_FILE));
+                trust
+            }
+        };
+        Ok(trust.agent(config)?)
+    }
 }
 
 /// The way to a host.
 pub struct Client {
     agent: ureq::Agent,
+    /// For answers that do not end.
+    streams: ureq::Agent,
     host: Host,
 }
 
@@ -50,14 +87,16 @@ pub struct Answer {
 
 impl Client {
     /// A way to this host, which need not be there.
-    pub fn new(host: Host) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
+    pub fn new(host: Host) -> anyhow::Result<Self> {
+        let config = || {
             // A proxy would not reach this machine's own addresses.
-            .proxy(None)
-            .build();
-        Self { agent: config.into(), host }
+            ureq::Agent::config_builder().http_status_as_error(false).proxy(None)
+        };
+        let agent = host.agent(config().timeout_global(Some(PATIENCE)).build())?;
+        let streams =
+            config().timeout_connect(Some(PATIENCE)).timeout_recv_response(Some(PATIENCE)).build();
+        let streams = host.agent(streams)?;
+        Ok(Self { agent, streams, host })
     }
 
     /// Reads something.
@@ -74,13 +113,6 @@ impl Client {
     /// Reads a stream of server-sent events; from behind the one with this id, as far as the host still
     /// has them.
     pub fn stream(&self, path: &str, last_id: Option<u64>) -> anyhow::Result<impl Read + use<>> {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(PATIENCE))
-            .timeout_recv_response(Some(PATIENCE))
-            .proxy(None)
-            .build();
-        let agent: ureq::Agent = config.into();
         let url = self.url(path);
         let open = |token: Option<&str>| -> anyhow::Result<ureq::http::Response<ureq::Body>> {
             let mut request = ureq::http::Request::builder().uri(&url);
@@ -91,7 +123,7 @@ impl Client {
                 request = request.header("authorization", format!("Bearer {token}"));
             }
             let request = request.body(()).with_context(|| invalid(&url))?;
-            agent.run(request).map_err(|error| self.unreachable(&error))
+            self.streams.run(request).map_err(|error| self.unreachable(&error))
         };
         let mut response = open(None)?;
         if response.status() == 401 {
@@ -184,6 +216,10 @@ impl Client {
                     "no weir runs at {url}: start one with `sudo weir run`, or name another with --url"
                 )
             }
+            error if error.to_string().contains("UnknownIssuer") => anyhow::anyhow!(
+                "the certificate of the host at {url} is not trusted: {error}; if it is of \
+                 --tls-self-signed, name tls-cert.pem of its data folder with --ca-cert"
+            ),
             error => anyhow::anyhow!("cannot ask the host at {url} (--url): {error}"),
         }
     }
@@ -231,8 +267,8 @@ impl Client {
         {
             return Ok((token.trim().to_owned(), "WEIR_TOKEN".to_owned()));
         }
-        let folder = || self.host.data_dir.clone().unwrap_or_else(data_dir::default);
-        let path = self.host.token_file.clone().unwrap_or_else(|| folder().join("token"));
+        let in_folder = || self.host.data_dir().join("token");
+        let path = self.host.token_file.clone().unwrap_or_else(in_folder);
         let token = fs::read_to_string(&path).with_context(|| {
             format!(
                 "cannot read the token that changes need from {} (run as the user that runs weir, or \

@@ -50,7 +50,7 @@ impl Events {
     /// Asks the host, and prints.
     pub fn run(self) -> anyhow::Result<()> {
         let Self { host, pipeline, filter, limit, follow, json } = self;
-        let client = Client::new(host);
+        let client = Client::new(host)?;
         let mut query = Vec::new();
         if let Some(pipeline) = &pipeline {
             query.push(format!("pipeline={}", encode(pipeline)));

@@ -114,7 +114,7 @@ impl Script {
     /// Asks the host, and prints.
     pub fn run(self) -> anyhow::Result<()> {
         let Self { host, json, action } = self;
-        let client = Client::new(host);
+        let client = Client::new(host)?;
         let answer = match action {
             Action::Ls => client.get("scripts")?,
             Action::Load(load) => {

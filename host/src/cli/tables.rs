@@ -60,7 +60,7 @@ enum Order {
 impl Tables {
     /// Asks the host, and prints.
     pub fn run(self) -> anyhow::Result<()> {
-        let client = Client::new(self.host);
+        let client = Client::new(self.host)?;
         let Some(script) = self.script else {
             let tables = client.get("tables")?;
             return print(self.json, &tables, list);

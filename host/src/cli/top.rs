@@ -62,7 +62,7 @@ enum Asked {
 impl Top {
     /// Shows tables until a key says stop.
     pub fn run(self) -> anyhow::Result<()> {
-        let client = Client::new(self.host);
+        let client = Client::new(self.host)?;
         let host = client.host().to_owned();
         let source = Source::Other(client);
         // What is wrong from the start is said in an ordinary line.

@@ -40,7 +40,7 @@ use tower_http::{CompressionLevel, compression::CompressionLayer};
 pub use auth::{Auth, Names, Token};
 pub use axum::http::uri::Authority;
 pub use feed::Feeds;
-pub use tls::{Tls, TlsError};
+pub use tls::{CERT_FILE, Tls, TlsError};
 
 use crate::{
     export::Exports,

@@ -21,6 +21,9 @@ use tokio_rustls::{
     },
 };
 
+/// The certificate that [`Tls::self_signed`] keeps in its folder, in PEM.
+pub const CERT_FILE: &str = "tls-cert.pem";
+
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -100,7 +103,7 @@ impl Tls {
     /// With a certificate of its own making, for these names, that is kept in a folder: who has looked at it
     /// once knows it again.
     pub fn self_signed(folder: &Path, names: Vec<String>) -> Result<Self, TlsError> {
-        let (cert, key) = (folder.join("tls-cert.pem"), folder.join("tls-key.pem"));
+        let (cert, key) = (folder.join(CERT_FILE), folder.join("tls-key.pem"));
         if cert.exists() && key.exists() {
             return Self::of_files(&cert, &key);
         }

@@ -1,10 +1,11 @@
 //! Who may ask what: the token, other sites, headers, TLS, and what the log says of it.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     process::{Command, Stdio},
     sync::Arc,
+    thread,
 };
 
 use tokio_rustls::rustls::{
@@ -15,8 +16,8 @@ use tokio_rustls::rustls::{
 };
 
 use crate::{
-    alone, check_refused,
-    live::{PATIENCE, Weir, binary},
+    alone, calls, check_refused,
+    live::{PATIENCE, Weir, binary, wait_for},
     raw, send_kept,
 };
 
@@ -223,5 +224,45 @@ fn speaks_tls() {
     // It may be reset.
     _ = socket.read_to_end(&mut answer);
     assert!(!answer.starts_with(b"HTTP"), "{}", String::from_utf8_lossy(&answer));
+    weir.stop();
+}
+
+#[test]
+fn commands_speak_tls() {
+    let weir = Weir::start(["--listen", "0.0.0.0:0", "--tls-self-signed"]);
+    let url = format!("https://localhost:{}", weir.url.rsplit_once(':').unwrap().1);
+    let data = weir.folder().join("data");
+    let weir_of = |args: &[&str]| {
+        let mut command = Command::new(binary());
+        command.args(args).args(["--url", &url]).stdin(Stdio::null());
+        command
+    };
+    let done = weir_of(&["script", "ls"]).arg("--data-dir").arg(&data).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    // Someone else's folder has neither certificate nor token.
+    let other = |args: &[&str]| {
+        let mut command = weir_of(&["script", "ls"]);
+        command.env("WEIR_TOKEN", &weir.token).arg("--data-dir").arg(weir.folder()).args(args);
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let cert = data.join("tls-cert.pem");
+    assert_eq!(other(&["--ca-cert", cert.to_str().unwrap()]), (true, String::new()));
+    let (done, said) = other(&[]);
+    assert!(!done && said.contains("is not trusted") && said.contains("--ca-cert"), "{said}");
+    let (done, said) = other(&["--ca-cert", "/dev/null"]);
+    assert!(!done && said.contains("cannot read a certificate from /dev/null"), "{said}");
+    // A stream as well.
+    let mut follow = weir_of(&["events", "--follow", "-n", "0"]);
+    let mut follow = follow.arg("--data-dir").arg(&data).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    let first = thread::spawn(move || lines.next().unwrap().unwrap());
+    wait_for("line", || {
+        _ = calls::sendmsg(0, std::ptr::null(), 0);
+        first.is_finished().then_some(())
+    });
+    assert!(first.join().unwrap().contains(" sendmsg fd="));
+    follow.kill().unwrap();
+    follow.wait().unwrap();
     weir.stop();
 }

@@ -6,7 +6,6 @@ mod message;
 mod points;
 mod post;
 mod record;
-mod tls;
 
 use std::{
     io,
@@ -28,9 +27,9 @@ use super::{
     source::{Source, unix_ns},
     tally::Tally,
 };
+use crate::trust::NoRoots;
 
 pub use endpoint::{Endpoint, EndpointError, Header, HeaderError};
-pub use tls::Error as TlsError;
 
 /// How long the last metrics and records may take at the end of the process.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
@@ -61,7 +60,7 @@ pub struct Otlp {
 pub enum OtlpError {
     /// No encryption.
     #[error("--otlp: {0}")]
-    Tls(#[from] TlsError),
+    Tls(#[from] NoRoots),
     /// No thread.
     #[error("cannot start the threads that send to a collector: {0}")]
     Thread(#[from] io::Error),

@@ -10,8 +10,11 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use ureq::http::Request;
 
-use super::{endpoint::Header, tls};
-use crate::export::tally::Tally;
+use super::endpoint::Header;
+use crate::{
+    export::tally::Tally,
+    trust::{NoRoots, Trust},
+};
 
 /// How long one attempt may take, with all it consists of.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -61,7 +64,7 @@ impl Post {
         secure: bool,
         headers: Vec<Header>,
         stop: Receiver<()>,
-    ) -> Result<Self, tls::Error> {
+    ) -> Result<Self, NoRoots> {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(ATTEMPT))
@@ -72,7 +75,7 @@ impl Post {
             .proxy(None)
             .user_agent(concat!("weir/", env!("CARGO_PKG_VERSION")))
             .build();
-        let agent = if secure { tls::agent(config)? } else { config.into() };
+        let agent = if secure { Trust::of_system().agent(config)? } else { config.into() };
         Ok(Self { agent, url, headers, stop })
     }
 

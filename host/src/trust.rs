@@ -1,11 +1,19 @@
-//! An encrypted way to a collector, whose certificate this system trusts.
+//! An encrypted way to a server whose certificate is trusted: a collector, or another weir.
 
-use std::{env, fmt, io, io::Read, io::Write, path::PathBuf, sync::Arc};
+use std::{
+    env, fmt, io,
+    io::{Read, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tokio_rustls::rustls::{
     self, ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     crypto::ring,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    pki_types::{
+        CertificateDer, ServerName,
+        pem::{self, PemObject},
+    },
 };
 use ureq::{
     config::Config,
@@ -29,48 +37,64 @@ const BUNDLES: [&str; 4] = [
 
 /// Why there is no encrypted way.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No certificate is trusted.
-    #[error(
-        "there are no trusted certificates in any of {0}: install ca-certificates, or name a file of \
-         them in SSL_CERT_FILE"
-    )]
-    NoRoots(String),
-    /// The library refused.
-    #[error("cannot set TLS up: {0}")]
-    Config(#[from] rustls::Error),
+#[error(
+    "there are no trusted certificates in any of {0}: install ca-certificates, or name a file of them in SSL_CERT_FILE"
+)]
+pub struct NoRoots(String);
+
+/// The certificates that are trusted, and those that they vouch for.
+pub struct Trust {
+    roots: RootCertStore,
+    /// Where they were looked for.
+    files: Vec<PathBuf>,
 }
 
-/// An agent that encrypts.
-pub fn agent(config: Config) -> Result<ureq::Agent, Error> {
-    let files = match env::var_os("SSL_CERT_FILE") {
-        Some(file) => vec![PathBuf::from(file)],
-        None => BUNDLES.map(PathBuf::from).into(),
-    };
-    agent_trusting(config, &files)
-}
+impl Trust {
+    /// Those of this system: of the file that `SSL_CERT_FILE` names, else of its distribution.
+    pub fn of_system() -> Self {
+        match env::var_os("SSL_CERT_FILE") {
+            Some(file) => Self::of_first(vec![PathBuf::from(file)]),
+            None => Self::of_first(BUNDLES.map(PathBuf::from).into()),
+        }
+    }
 
-/// An agent that trusts what is in the first of these files that has anything.
-fn agent_trusting(config: Config, files: &[PathBuf]) -> Result<ureq::Agent, Error> {
-    let mut roots = RootCertStore::empty();
-    for file in files {
-        if let Ok(certificates) = CertificateDer::pem_file_iter(file) {
-            roots.add_parsable_certificates(certificates.filter_map(Result::ok));
-        }
-        if !roots.is_empty() {
-            break;
-        }
+    /// Those of one file and no others.
+    pub fn of_file(file: &Path) -> Result<Self, pem::Error> {
+        let mut trust = Self { roots: RootCertStore::empty(), files: Vec::new() };
+        trust.add(file)?;
+        Ok(trust)
     }
-    if roots.is_empty() {
-        let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-        return Err(Error::NoRoots(files.join(", ")));
+
+    /// Those in the first of these files that has any.
+    fn of_first(files: Vec<PathBuf>) -> Self {
+        let none = || Self { roots: RootCertStore::empty(), files: Vec::new() };
+        let found = files.iter().find_map(|file| Self::of_file(file).ok());
+        Self { files, ..found.unwrap_or_else(none) }
     }
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = TcpConnector::default().chain(Encrypt(Arc::new(tls)));
-    Ok(ureq::Agent::with_parts(config, connector, DefaultResolver::default()))
+
+    /// Those of a file as well.
+    pub fn add(&mut self, file: &Path) -> Result<(), pem::Error> {
+        let found: Vec<_> = CertificateDer::pem_file_iter(file)?.filter_map(Result::ok).collect();
+        let (added, _) = self.roots.add_parsable_certificates(found);
+        self.files.push(file.to_owned());
+        if added == 0 { Err(pem::Error::NoItemsFound) } else { Ok(()) }
+    }
+
+    /// An agent that speaks TLS with hosts that have such a certificate, and plainly where an address does not
+    /// ask for TLS.
+    pub fn agent(self, config: Config) -> Result<ureq::Agent, NoRoots> {
+        if self.roots.is_empty() {
+            let files: Vec<_> = self.files.iter().map(|file| file.display().to_string()).collect();
+            return Err(NoRoots(files.join(", ")));
+        }
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has the ciphers of both versions")
+            .with_root_certificates(self.roots)
+            .with_no_client_auth();
+        let connector = TcpConnector::default().chain(Encrypt(Arc::new(tls)));
+        Ok(ureq::Agent::with_parts(config, connector, DefaultResolver::default()))
+    }
 }
 
 #[derive(Debug)]
@@ -190,7 +214,7 @@ mod tests {
         let file = folder.path().join("trusted.pem");
         fs::write(&file, trusted).unwrap();
         let config = ureq::Agent::config_builder().proxy(None).build();
-        let agent = agent_trusting(config, &[folder.path().join("none"), file]);
+        let agent = Trust::of_first(vec![folder.path().join("none"), file]).agent(config);
         let agent = agent.map_err(|error| error.to_string())?;
         let mut answer = agent.get(url).call().map_err(|error| error.to_string())?;
         answer.body_mut().read_to_string().map_err(|error| error.to_string())
