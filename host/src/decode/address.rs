@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use weir_sdk::event::{AF_INET, AF_INET6, AF_UNIX, Head, Span};
 
 pub use endpoint::Endpoint;
+pub use json::Shape;
 
 use super::{
     Batch,

@@ -17,8 +17,9 @@ pub use data::Descriptor;
 const HEADER: usize = 16;
 
 /// A control message as JSON.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
+#[schema(as = ControlMessage)]
 pub enum Entry<'a> {
     Message {
         level: Cow<'static, str>,
@@ -32,7 +33,7 @@ pub enum Entry<'a> {
 }
 
 /// A message whose length is shorter than its header, or leads beyond the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Malformed {
     /// Where it starts, counted from the start of the first, in bytes.
     at: usize,

@@ -18,7 +18,7 @@ use super::{
     Batch,
     batch::attributes,
     call_name,
-    fields::Fields,
+    fields::{Field, Fields},
     message::{Kernel, Message},
     names,
     process::{Process, Time},
@@ -27,27 +27,45 @@ use super::{
 };
 
 /// An event, in the shape of docs/api.md.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Event<'a> {
+    /// Its number; gaps are events that no pipeline got.
     seq: u64,
+    /// When the call entered.
     time: Time,
     call: &'static str,
+    /// Which message of sendmmsg(2) or recvmmsg(2) it is.
     index: Option<u32>,
+    /// How many messages that call was given.
     vlen: Option<u32>,
+    /// Whether a 32-bit program called.
     compat: bool,
+    /// The processor that the call entered on.
     cpu: u32,
+    /// From entry to return, in nanoseconds.
     duration_ns: u64,
+    /// What the call returned; -1 where there is an error.
     ret: i64,
+    /// The name of the error, errno(3).
     error: Option<String>,
     process: Process<'a>,
+    /// The descriptor that the call was given, whatever it is.
     fd: i32,
+    /// `MSG_` flags that the call was given, send(2).
     flags: Vec<Cow<'static, str>>,
+    /// What the descriptor is, if it is a socket and that was seen.
     socket: Option<Socket>,
     msg: Message<'a>,
+    /// Of sendfile(2) only.
     sendfile: Option<Sendfile<'a>>,
+    /// Whether the kernel used what stood in the caller's memory at entry: `same`, `changed` or `unread`.
     toctou: Option<&'static str>,
+    /// What the kernel used, where it is known to be something else.
     kernel: Option<Kernel<'a>>,
+    /// How each part was read, by its path; docs/events.md has them all.
+    #[schema(value_type = BTreeMap<String, Field>)]
     fields: Fields<'a>,
+    /// What scripts added.
     attrs: BTreeMap<String, String>,
 }
 

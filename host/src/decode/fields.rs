@@ -189,7 +189,8 @@ pub fn fields_of(call: u16) -> &'static [Row] {
 }
 
 /// How a part was read, and what that is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = FieldStatus)]
 pub struct Field {
     /// `K` from kernel memory, `U` from user memory, `TOCTOU` if the user could have changed it
     /// between read and use, `OPT` if the caller may leave it out.

@@ -11,16 +11,17 @@ use weir_sdk::event::{
 
 use super::{
     Batch,
-    address::Address,
+    address::{Address, Shape},
     control::{self, Entry},
     event::read,
     files, names, receives,
     text::{Base64, Pointer, take},
 };
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Message<'a> {
     ptr: Option<Pointer>,
+    #[schema(value_type = Option<Shape<'a>>)]
     name: Option<Address<'a>>,
     namelen: Option<i32>,
     namelen_room: Option<i32>,
@@ -37,7 +38,7 @@ pub struct Message<'a> {
     flags: Option<Vec<Cow<'static, str>>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Iov {
     base: Pointer,
     len: u64,
@@ -88,8 +89,9 @@ impl Message<'_> {
 }
 
 /// What the kernel used instead of what the caller showed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Kernel<'a> {
+    #[schema(value_type = Option<Shape<'a>>)]
     name: Option<Address<'a>>,
     namelen: usize,
     bytes: u64,

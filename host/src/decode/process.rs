@@ -12,7 +12,7 @@ use super::{
     text::{Text, take},
 };
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Process<'a> {
     pid: u32,
     tid: u32,
@@ -31,13 +31,13 @@ pub struct Process<'a> {
     netns: Option<u32>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Parent<'a> {
     pid: u32,
     comm: Text<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Container<'a> {
     id: Text<'a>,
     runtime: Option<Text<'a>>,
@@ -45,7 +45,8 @@ struct Container<'a> {
 }
 
 /// Nanoseconds since the Unix epoch, written as RFC 3339.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, utoipa::ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct Time(pub u64);
 
 impl Serialize for Time {

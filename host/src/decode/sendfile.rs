@@ -5,7 +5,7 @@ use weir_sdk::event::{CALL_SENDFILE, GROUP_MSG, Head};
 
 use super::{Batch, control::Descriptor, event::read, files};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Sendfile<'a> {
     r#in: Descriptor<'a>,
     out: Descriptor<'a>,

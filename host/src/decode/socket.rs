@@ -12,7 +12,7 @@ use super::{
     names::{self, socket},
 };
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Socket {
     family: Cow<'static, str>,
     r#type: Cow<'static, str>,
@@ -27,7 +27,7 @@ pub struct Socket {
 }
 
 /// The process that holds the other end of a unix socket.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Peer {
     pid: u32,
     uid: u32,

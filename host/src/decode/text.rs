@@ -3,9 +3,11 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// Text of the kernel or of a program, which need not be UTF-8: what is not is shown as `�`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String)]
 pub struct Text<'a>(pub &'a [u8]);
 
 impl fmt::Display for Text<'_> {
@@ -41,7 +43,8 @@ impl Serialize for Hex<'_> {
 }
 
 /// A pointer: a number in hex.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, example = "0x7ffd1c2a9e40")]
 pub struct Pointer(pub u64);
 
 impl Serialize for Pointer {
@@ -51,7 +54,8 @@ impl Serialize for Pointer {
 }
 
 /// Bytes in base64, as RFC 4648 has it, padded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, content_encoding = "base64")]
 pub struct Base64<'a>(pub &'a [u8]);
 
 impl Serialize for Base64<'_> {

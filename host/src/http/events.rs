@@ -61,7 +61,6 @@ pub struct OfPipeline {
 #[schema(as = EventPage)]
 pub struct Page<'a> {
     /// Newest first, each as docs/api.md has it.
-    #[schema(value_type = Vec<Object>)]
     events: Vec<Event<'a>>,
     /// The `before` of the next page, if there is one. A page with a filter may have fewer events than asked
     /// for, or none, and yet a next one.
@@ -162,7 +161,7 @@ fn find(past: &Past, filter: &mut Filter, wanted: Wanted) -> Result<Found, Store
 
 /// One kept event.
 #[utoipa::path(get, path = "/api/v1/events/{seq}", params(("seq" = u64, Path), OfPipeline),
-    responses((status = 200, description = "as docs/api.md has it", body = Object)))]
+    responses((status = 200, description = "the event", body = Event)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     Path(seq): Path<String>,

@@ -102,7 +102,10 @@ mod tests {
         collections::{BTreeMap, BTreeSet},
         env, fs,
         path::PathBuf,
+        slice,
     };
+
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -117,6 +120,69 @@ mod tests {
         }
         let text = fs::read_to_string(&path).unwrap_or_default();
         assert!(text == anew, "docs/openapi.json is stale (UPDATE_DOCS=1 writes it)");
+    }
+
+    /// Whether it is as a schema says; of an object with parts that other schemas describe, each says some.
+    fn fits(value: &Value, schema: &Value, all: &Value, part: bool) -> bool {
+        if let Some(name) = schema["$ref"].as_str() {
+            return fits(value, &all[name.rsplit('/').next().unwrap()], all, part);
+        }
+        if let Some(one_of) = schema["oneOf"].as_array() {
+            return one_of.iter().any(|schema| fits(value, schema, all, part));
+        }
+        if let Some(all_of) = schema["allOf"].as_array() {
+            return all_of.iter().all(|schema| fits(value, schema, all, true));
+        }
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let kinds =
+            schema["type"].as_array().map_or(slice::from_ref(&schema["type"]), Vec::as_slice);
+        let known = &schema["properties"];
+        kinds.contains(&Value::from(kind))
+            && value
+                .as_array()
+                .into_iter()
+                .flatten()
+                .all(|item| fits(item, &schema["items"], all, false))
+            && schema["required"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .all(|name| value.get(name.as_str().unwrap()).is_some())
+            && value.as_object().into_iter().flatten().all(|(name, value)| {
+                match known.get(name).or(schema.get("additionalProperties")) {
+                    Some(schema) => fits(value, schema, all, false),
+                    None => part,
+                }
+            })
+    }
+
+    /// Those of docs/events.md are real ones, of all calls.
+    #[test]
+    fn events_are_as_described() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        let all = &document["components"]["schemas"];
+        let text = include_str!("../../../docs/events.md");
+        let blocks =
+            text.split("```json\n").skip(1).map(|block| block.split("```").next().unwrap());
+        let events: Vec<Value> = blocks.map(|block| serde_json::from_str(block).unwrap()).collect();
+        assert!(events.len() >= 8);
+        for event in events {
+            assert!(fits(&event, &all["Event"], all, false), "{event}");
+            // What is of another type than is said, or not told of, does not fit.
+            for (of, name) in [("", "seq"), ("", "more"), ("/process", "comm"), ("/msg", "iov")] {
+                let mut other = event.clone();
+                let place = other.pointer_mut(of).and_then(Value::as_object_mut).unwrap();
+                place.insert(name.to_owned(), json!({"no": "such"}));
+                assert!(!fits(&other, &all["Event"], all, false), "{of}/{name}: {other}");
+            }
+        }
     }
 
     /// Addresses and their methods, as the router has them.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 use weir_sdk::event::{AF_INET, AF_INET6, AF_UNIX};
 
 use super::{
@@ -16,21 +17,26 @@ use super::{
     Address,
 };
 
-#[derive(Serialize)]
-struct Shape<'a> {
+/// An address: what it has depends on its family.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Address)]
+pub struct Shape<'a> {
     family: Option<Cow<'static, str>>,
     #[serde(flatten)]
     rest: Rest<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-enum Rest<'a> {
+#[schema(as = AddressParts)]
+pub enum Rest<'a> {
     Inet {
+        #[schema(value_type = String)]
         address: Ipv4Addr,
         port: u16,
     },
     Inet6 {
+        #[schema(value_type = String)]
         address: Ipv6Addr,
         port: u16,
         flowinfo: u32,
@@ -48,6 +54,7 @@ enum Rest<'a> {
         ifindex: i32,
         hatype: u16,
         pkttype: Cow<'static, str>,
+        #[schema(value_type = String)]
         address: Hex<'a>,
     },
     Vsock {
@@ -55,6 +62,7 @@ enum Rest<'a> {
         port: u32,
     },
     Raw {
+        #[schema(value_type = String)]
         raw: Hex<'a>,
     },
 }

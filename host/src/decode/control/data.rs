@@ -17,8 +17,9 @@ use super::super::{
 const SHOWN: usize = 32;
 
 /// The data of one message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
+#[schema(as = ControlData)]
 pub enum Data<'a> {
     Rights {
         fds: Vec<Descriptor<'a>>,
@@ -40,10 +41,13 @@ pub enum Data<'a> {
     },
     PktInfo {
         ifindex: i32,
+        #[schema(value_type = String)]
         spec_dst: Ipv4Addr,
+        #[schema(value_type = String)]
         addr: Ipv4Addr,
     },
     PktInfo6 {
+        #[schema(value_type = String)]
         addr: Ipv6Addr,
         ifindex: i32,
     },
@@ -57,6 +61,7 @@ pub enum Data<'a> {
         record_type: Cow<'static, str>,
     },
     Iv {
+        #[schema(value_type = String)]
         iv: Hex<'a>,
     },
     Op {
@@ -77,12 +82,13 @@ pub enum Data<'a> {
     /// Of another type, too short for its own, or cut.
     Unknown {
         len: u64,
+        #[schema(value_type = String)]
         data: Hex<'a>,
     },
 }
 
 /// A descriptor, and the text of its link in /proc/PID/fd.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Descriptor<'a> {
     fd: i32,
     file: Option<Text<'a>>,
