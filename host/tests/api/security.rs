@@ -229,6 +229,7 @@ fn speaks_tls() {
 
 #[test]
 fn commands_speak_tls() {
+    let _alone = alone();
     let weir = Weir::start(["--listen", "0.0.0.0:0", "--tls-self-signed"]);
     let url = format!("https://localhost:{}", weir.url.rsplit_once(':').unwrap().1);
     let data = weir.folder().join("data");
