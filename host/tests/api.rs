@@ -23,19 +23,12 @@ mod stream;
 
 use std::{
     os::{fd::AsRawFd, unix::net::UnixDatagram},
-    sync::{Mutex, MutexGuard, PoisonError},
     thread,
 };
 
 use calls::Message;
-use live::Weir;
+use live::{Weir, alone};
 use serde_json::Value;
-
-/// Tests that count events are alone: the pipeline `own` keeps those of this whole process.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Makes so many sendmsg calls, in a thread of that name.
 fn send(comm: &str, calls: usize) {

@@ -1,6 +1,7 @@
 //! `weir run` as a process: started for a test, asked over HTTP, stopped with its account checked.
 #![allow(dead_code, unused_imports, reason = "each test binary uses another part")]
 
+mod alone;
 mod ledger;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub use alone::{Alone, alone};
 pub use ledger::{pipeline, row};
 
 use crate::guest;
@@ -123,6 +125,7 @@ impl Weir {
         payload: usize,
         args: impl IntoIterator<Item = A>,
     ) -> Self {
+        let _starting = alone::starting();
         let stderr = fs::File::create(folder.path().join("stderr")).unwrap();
         let own = folder.path().join("own.wasm");
         fs::write(&own, guest::own_wanting(calls, payload)).unwrap();
