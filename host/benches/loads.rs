@@ -210,16 +210,16 @@ impl Deliveries {
     fn take(&self) -> String {
         let mut times = std::mem::take(&mut *self.times.lock().expect("no panic while locked"));
         times.sort();
-        let at = |part: usize| times.get(times.len() * part / 1000).copied().unwrap_or_default();
-        let (longest, waited) = times.last().copied().unwrap_or_default();
+        let at = |part: usize| times[times.len() * part / 1000].0;
+        let Some(&(longest, waited)) = times.last() else { return "no batch passed".to_owned() };
         let long = times.iter().filter(|(took, _)| *took > Duration::from_millis(1)).count();
         let stolen = stolen();
         let taken = stolen - self.stolen.replace(stolen);
         format!(
             "p50 {:.0?}, p99 {:.0?}, longest {longest:.0?} ({waited:.0?} without a processor); {long} of {} over 1 ms, \
              {taken:?} stolen",
-            at(500).0,
-            at(990).0,
+            at(500),
+            at(990),
             times.len()
         )
     }
@@ -243,9 +243,9 @@ fn schedstat(name: &str) -> PathBuf {
 
 /// How long these threads had work but no processor, in all.
 fn runnable(paths: &[PathBuf]) -> Duration {
-    let of = |path| {
-        let text = fs::read_to_string(path).unwrap_or_default();
-        text.split(' ').nth(1).and_then(|ns| ns.parse().ok()).unwrap_or(0)
+    let of = |path| -> u64 {
+        let text = fs::read_to_string(path).expect("this kernel counts it (CONFIG_SCHED_INFO)");
+        text.split(' ').nth(1).and_then(|ns| ns.parse().ok()).expect("sched-stats.rst")
     };
     Duration::from_nanos(paths.iter().map(of).sum())
 }
@@ -253,8 +253,8 @@ fn runnable(paths: &[PathBuf]) -> Duration {
 /// What a hypervisor had of this machine's processors since it started (`steal` in proc_stat(5)), to 10 ms.
 fn stolen() -> Duration {
     let text = fs::read_to_string("/proc/stat").expect("proc(5)");
-    let ticks = text.split_whitespace().nth(8).and_then(|ticks| ticks.parse().ok());
-    Duration::from_millis(10 * ticks.unwrap_or(0))
+    let ticks: Option<u64> = text.split_whitespace().nth(8).and_then(|ticks| ticks.parse().ok());
+    Duration::from_millis(10 * ticks.expect("proc(5)"))
 }
 
 /// Memory of this process.
