@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::{
     ChangeError, Kept, Pipelines, Row, ScriptInfo, Spec,
     load::check_name,
@@ -16,7 +14,7 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    script::{Instance, LimitValues},
+    script::{Instance, LimitValues, sha256},
     table::Tables,
 };
 
@@ -41,7 +39,8 @@ impl Pipelines {
             let known = state.scripts.get(&script.name).cloned();
             let (loaded, instance) = match known {
                 Some(known) => {
-                    if known.sha256 != sha256(&script.bytes) || known.given != script.params {
+                    let sha256 = beside(|| sha256(&script.bytes));
+                    if known.sha256 != sha256 || known.given != script.params {
                         return Err(ChangeError::Conflict(format!(
                             "script `{0}` is loaded from another module or with other parameters: \
                              load one as NAME={0}",
@@ -54,7 +53,6 @@ impl Pipelines {
                 None => {
                     let new = New {
                         name: &script.name,
-                        sha256: sha256(&script.bytes),
                         size_bytes: script.bytes.len(),
                         module: self.compile(&script.name, &script.bytes)?,
                         limits: self.limits_of(&script.name)?,
@@ -181,11 +179,6 @@ pub(super) fn instance_of(
 ) -> Result<Instance, ChangeError> {
     beside(|| script.instance(tables.clone()))
         .map_err(|source| ChangeError::Load { name: script.name.clone(), source })
-}
-
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    let digest = beside(|| Sha256::digest(bytes));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{ChangeError, Pipelines, Put, change::sha256, load::check_name, swap::New};
+use super::{ChangeError, Pipelines, Put, load::check_name, swap::New};
 use crate::{
     script::{Describe, Form, LoadError},
     table::Tables,
@@ -41,8 +41,8 @@ impl Pipelines {
             (None, Some(old)) => old.given.clone(),
             (None, None) => Default::default(),
         };
-        let (sha256, size_bytes) = (sha256(put.bytes), put.bytes.len());
-        let new = New { name: put.name, sha256, size_bytes, module, limits };
+        let size_bytes = put.bytes.len();
+        let new = New { name: put.name, size_bytes, module, limits };
         let tables = Arc::new(Tables::default());
         let mut params_lost = Vec::new();
         let (script, _instance) = loop {
@@ -57,7 +57,7 @@ impl Pipelines {
         };
         Ok(Checked {
             name: script.name.clone(),
-            sha256: new.sha256,
+            sha256: new.module.sha256().to_owned(),
             size_bytes,
             form: new.module.form(),
             describe: script.describe.clone(),

@@ -24,7 +24,6 @@ impl Pipelines {
         }
         let new = New {
             name,
-            sha256: old.sha256.clone(),
             size_bytes: old.size_bytes,
             module: old.module.clone(),
             limits: old.limits(),

@@ -17,7 +17,7 @@ use super::{
     loading::Loads,
     restore::Memory,
     stage::Stage,
-    trial::{Rollback, Trial},
+    trial::{Ended, Rollback, Trial},
     wanted::{OnWanted, Wanted},
     worker::Worker,
 };
@@ -34,7 +34,7 @@ pub struct Pipelines {
     pub(super) settings: BTreeMap<String, Settings>,
     pub(super) keep_events: usize,
     pub(super) loads: Loads,
-    pub(super) rollbacks: Sender<Rollback>,
+    pub(super) trials: Sender<Ended>,
     pub(super) memory: Memory,
     pub(super) outlet: Option<Arc<Outlet>>,
     pub(super) shared: Arc<Shared>,
@@ -101,11 +101,11 @@ impl Pipelines {
             told: Mutex::default(),
             state: ArcSwap::default(),
         });
-        let (rollbacks, told) = unbounded();
+        let (trials, ended) = unbounded();
         let weak = Arc::downgrade(&shared);
         thread::Builder::new()
-            .name("weir-rollback".to_owned())
-            .spawn(move || follow_rollbacks(&weak, &told))
+            .name("weir-trials".to_owned())
+            .spawn(move || follow_trials(&weak, &ended))
             .expect("the system can start a thread");
         Self {
             engine,
@@ -113,7 +113,7 @@ impl Pipelines {
             settings: BTreeMap::new(),
             keep_events,
             loads: Loads::default(),
-            rollbacks,
+            trials,
             memory: Memory::default(),
             outlet: None,
             shared,
@@ -304,10 +304,13 @@ impl Shared {
     }
 }
 
-fn follow_rollbacks(shared: &Weak<Shared>, told: &Receiver<Rollback>) {
-    for rollback in told {
+/// Puts back what stood before a version that failed, and drops what stood before one that did not.
+fn follow_trials(shared: &Weak<Shared>, ended: &Receiver<Ended>) {
+    for end in ended {
         let Some(shared) = shared.upgrade() else { return };
-        shared.roll_back(rollback);
+        if let Ended::Failed(rollback) = end {
+            shared.roll_back(rollback);
+        }
     }
 }
 

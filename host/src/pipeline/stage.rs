@@ -218,11 +218,12 @@ impl Stage {
 
     /// Ends the trial if that is decided.
     fn follow_trial(&mut self) {
-        let Some(trial) = &self.trial else { return };
-        if trial.is_failed() {
-            self.put_back(None);
-        } else if trial.is_passed() {
-            self.trial = None;
+        match &self.trial {
+            Some(trial) if trial.is_failed() => self.put_back(None),
+            Some(trial) if trial.is_passed() => {
+                self.trial.take().into_iter().for_each(OnTrial::succeed);
+            }
+            _ => {}
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     ChangeError, Pipelines, ScriptInfo,
-    change::{instance_of, sha256},
+    change::instance_of,
     load::check_name,
     loaded::{Script, Stats},
     registry::State,
@@ -37,8 +37,6 @@ pub struct Put<'a> {
 #[derive(Clone)]
 pub(super) struct New<'a> {
     pub name: &'a str,
-    /// Of the module, in hex.
-    pub sha256: String,
     pub size_bytes: usize,
     pub module: Module,
     pub limits: Limits,
@@ -70,12 +68,11 @@ impl Pipelines {
                 old.as_ref().map_or_else(|| self.limits_of(put.name), |old| Ok(old.limits()))?;
             let new = New {
                 name: put.name,
-                sha256: sha256(put.bytes),
                 size_bytes: put.bytes.len(),
                 module,
                 limits: limits.change(before)?,
             };
-            self.memory.keep_module(&new.sha256, put.bytes);
+            self.memory.keep_module(new.module.sha256(), put.bytes);
             match old {
                 Some(old) => {
                     check_place(&state, &put)?;
@@ -153,7 +150,7 @@ impl Pipelines {
         script.log.limit(script.limits().log_lines);
         old.stats.slow.lock().expect("no panic while locked").rolled_back = None;
         let rollback = Rollback { new: script.clone(), old: old.clone() };
-        let trial = Trial::new(rollback, switches.len(), self.rollbacks.clone());
+        let trial = Trial::new(rollback, switches.len(), self.trials.clone());
         self.memory.may_come_back(&old.sha256, &trial);
         state.scripts.insert(name.to_owned(), script);
         for (pipeline, stage) in switches {
@@ -170,7 +167,7 @@ impl Pipelines {
     /// The script of a module, and its first instance, which tells what it says of itself.
     pub(super) fn first(
         &self,
-        New { name, sha256, size_bytes, module, limits }: New<'_>,
+        New { name, size_bytes, module, limits }: New<'_>,
         given: BTreeMap<String, String>,
         tables: &Arc<Tables>,
         old: Option<&Arc<Script>>,
@@ -189,7 +186,7 @@ impl Pipelines {
             .map_err(|source| ChangeError::Load { name: name.to_owned(), source })?;
         let script = Script {
             name: name.to_owned(),
-            sha256,
+            sha256: module.sha256().to_owned(),
             size_bytes,
             loaded: SystemTime::now(),
             describe: instance.describe().clone(),

@@ -5,9 +5,9 @@
 //! module, the engine that compiled it, and the sha256 of what was compiled.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     hash::{DefaultHasher, Hash, Hasher},
-    io::{self, Read, Write},
+    io::{self, Write},
     os::{
         fd::AsRawFd,
         unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
@@ -16,10 +16,11 @@ use std::{
     time::SystemTime,
 };
 
+use super::{
+    digest::{sha256, sha256_of_file},
+    engine::Compiled,
+};
 use rustix::process::geteuid;
-use sha2::{Digest, Sha256};
-
-use super::engine::Compiled;
 
 /// What the folder may hold; the files used longest ago go first.
 const FOLDER_BYTES: u64 = 1 << 30;
@@ -57,8 +58,8 @@ impl Cache {
         Ok(Self { folder })
     }
 
-    /// What this engine compiled a module to, if it is there.
-    pub(super) fn find<C: Compiled>(&self, engine: &wasmtime::Engine, module: &[u8]) -> Option<C> {
+    /// What this engine compiled the module with this SHA-256 to, if it is there.
+    pub(super) fn find<C: Compiled>(&self, engine: &wasmtime::Engine, module: &str) -> Option<C> {
         let prefix = prefix(engine, module);
         let entries = fs::read_dir(&self.folder).ok()?;
         let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -74,10 +75,10 @@ impl Cache {
         }
     }
 
-    /// Puts what this engine compiled a module to where [`Self::find`] finds it.
-    pub(super) fn keep<C: Compiled>(&self, engine: &wasmtime::Engine, module: &[u8], code: &C) {
+    /// Puts what this engine compiled the module with this SHA-256 to where [`Self::find`] finds it.
+    pub(super) fn keep<C: Compiled>(&self, engine: &wasmtime::Engine, module: &str, code: &C) {
         let kept = code.serialize().map_err(|error| error.to_string()).and_then(|bytes| {
-            let name = prefix(engine, module) + &hex(&Sha256::digest(&bytes));
+            let name = prefix(engine, module) + &sha256(&bytes);
             self.write(&name, &bytes).map_err(|error| error.to_string())
         });
         if let Err(error) = kept {
@@ -90,7 +91,7 @@ impl Cache {
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut random = [0; 8];
         getrandom::fill(&mut random)?;
-        let making = self.folder.join(format!("{}.new", hex(&random)));
+        let making = self.folder.join(format!("{:016x}.new", u64::from_ne_bytes(random)));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&making);
         let written = file
             .and_then(|mut file| file.write_all(bytes))
@@ -125,15 +126,15 @@ impl Cache {
 }
 
 /// Maps a file, once it is known to be what was put there.
-fn take<C: Compiled>(engine: &wasmtime::Engine, path: &Path, sha256: &str) -> Result<C, String> {
+fn take<C: Compiled>(engine: &wasmtime::Engine, path: &Path, expected: &str) -> Result<C, String> {
     let say = |error: io::Error| error.to_string();
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(say)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(say)?;
     let meta = file.metadata().map_err(say)?;
     if !meta.is_file() || !is_own(&meta, 0o600) || meta.nlink() != 1 {
         return Err("it is not this user's alone".to_owned());
     }
-    if hash(&mut file).map_err(say)? != sha256 {
+    if sha256_of_file(&file).map_err(say)? != expected {
         return Err("it is not what was put there".to_owned());
     }
     // The time of the last use.
@@ -145,30 +146,16 @@ fn take<C: Compiled>(engine: &wasmtime::Engine, path: &Path, sha256: &str) -> Re
     unsafe { C::map(engine, &open) }.map_err(|error| format!("{error:#}"))
 }
 
-fn hash(file: &mut File) -> io::Result<String> {
-    let (mut sha256, mut part) = (Sha256::new(), vec![0; 256 << 10]);
-    loop {
-        match file.read(&mut part)? {
-            0 => return Ok(hex(&sha256.finalize())),
-            len => sha256.update(&part[..len]),
-        }
-    }
-}
-
 /// Whether it is this user's, and nobody else has a right to it.
 fn is_own(meta: &fs::Metadata, mode: u32) -> bool {
     meta.uid() == geteuid().as_raw() && meta.mode() & 0o777 & !mode == 0
 }
 
 /// What the name of a file begins with.
-fn prefix(engine: &wasmtime::Engine, module: &[u8]) -> String {
+fn prefix(engine: &wasmtime::Engine, module: &str) -> String {
     let mut compiler = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut compiler);
-    format!("{}-{:016x}-", hex(&Sha256::digest(module)), compiler.finish())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{module}-{:016x}-", compiler.finish())
 }
 
 #[cfg(test)]
@@ -193,13 +180,13 @@ mod tests {
         let cache = Cache::open(folder.path().join("compiled")).unwrap();
         let (engine, bytes) = (engine(), wat::parse_str(MODULE).unwrap());
         let code = wasmtime::Module::compile(&engine, &bytes).unwrap();
-        cache.keep(&engine, &bytes, &code);
+        cache.keep(&engine, &sha256(&bytes), &code);
         let path = files(&cache.folder).pop().unwrap();
         (folder, cache, engine, bytes, path)
     }
 
     fn find(cache: &Cache, engine: &wasmtime::Engine, bytes: &[u8]) -> bool {
-        cache.find::<wasmtime::Module>(engine, bytes).is_some()
+        cache.find::<wasmtime::Module>(engine, &sha256(bytes)).is_some()
     }
 
     #[test]
@@ -207,7 +194,7 @@ mod tests {
         let (_folder, cache, engine, bytes, path) = filled();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&cache.folder), mode(&path)), (0o700, 0o600));
-        let module: wasmtime::Module = cache.find(&engine, &bytes).unwrap();
+        let module: wasmtime::Module = cache.find(&engine, &sha256(&bytes)).unwrap();
         let mut store = wasmtime::Store::new(&engine, ());
         let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
         let function = instance.get_typed_func::<(), i32>(&mut store, "f").unwrap();

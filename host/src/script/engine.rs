@@ -6,6 +6,7 @@ use wasmtime::{UnknownImportError, component};
 
 use super::{
     Cache, Compiler, LoadError, Processes, calls,
+    digest::sha256,
     envelope::Component,
     guest::State,
     wasi::{PREVIEW_1, PREVIEW_2},
@@ -29,6 +30,7 @@ pub struct Engine {
 #[derive(Clone)]
 pub struct Module {
     pub(super) code: Code,
+    sha256: Arc<str>,
 }
 
 /// What it was compiled from.
@@ -51,6 +53,11 @@ pub enum Form {
 }
 
 impl Module {
+    /// Of its bytes, in hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
     /// The form in which it came.
     pub fn form(&self) -> Form {
         match self.code {
@@ -99,9 +106,12 @@ impl Engine {
         if bytes.len() > limit {
             return Err(LoadError::TooLarge { bytes: bytes.len(), limit });
         }
+        let sha256 = sha256(bytes);
         let code = match bytes {
-            [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => self.core(self.code(bytes)?)?,
-            [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => self.component(&self.code(bytes)?)?,
+            [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => self.core(self.code(bytes, &sha256)?)?,
+            [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => {
+                self.component(&self.code(bytes, &sha256)?)?
+            }
             // Precompiled modules are native code, and so never taken from a user.
             _ => {
                 return Err(LoadError::Invalid(
@@ -109,7 +119,7 @@ impl Engine {
                 ));
             }
         };
-        Ok(Module { code })
+        Ok(Module { code, sha256: sha256.into() })
     }
 
     fn core(&self, module: wasmtime::Module) -> Result<Code, LoadError> {
@@ -153,9 +163,9 @@ impl Engine {
         Ok(Code::Component(component))
     }
 
-    fn code<C: Compiled>(&self, bytes: &[u8]) -> Result<C, LoadError> {
+    fn code<C: Compiled>(&self, bytes: &[u8], sha256: &str) -> Result<C, LoadError> {
         if let Some(cache) = &self.cache
-            && let Some(code) = cache.find(&self.engine, bytes)
+            && let Some(code) = cache.find(&self.engine, sha256)
         {
             return Ok(code);
         }
@@ -165,7 +175,7 @@ impl Engine {
                 .map_err(|error| LoadError::Invalid(one_line(&error)))?,
         };
         if let Some(cache) = &self.cache {
-            cache.keep(&self.engine, bytes, &code);
+            cache.keep(&self.engine, sha256, &code);
         }
         Ok(code)
     }

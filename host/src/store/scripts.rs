@@ -6,10 +6,12 @@ use std::{
 };
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use sha2::{Digest, Sha256};
 
 use super::{Error, totals};
-use crate::pipeline::{Definitions, ScriptDefinition};
+use crate::{
+    pipeline::{Definitions, ScriptDefinition},
+    script,
+};
 
 /// Modules by their sha256 in hex.
 pub type Modules = HashMap<String, Arc<[u8]>>;
@@ -89,15 +91,11 @@ pub fn read(database: &Connection) -> Result<(Definitions, Modules), Error> {
     }
     // They are what their names say, or they are damaged.
     modules.retain(|sha256, bytes| {
-        let is_it = hex(&Sha256::digest(bytes)) == *sha256;
+        let is_it = script::sha256(bytes) == *sha256;
         if !is_it {
             tracing::error!("a module in the store is damaged, and so not used: {sha256}");
         }
         is_it
     });
     Ok((definitions, modules))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
