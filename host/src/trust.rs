@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio_rustls::rustls::{
-    self, ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    self, CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     crypto::ring,
     pki_types::{
         CertificateDer, ServerName,
@@ -41,6 +41,13 @@ const BUNDLES: [&str; 4] = [
     "there are no trusted certificates in any of {0}: install ca-certificates, or name a file of them in SSL_CERT_FILE"
 )]
 pub struct NoRoots(String);
+
+/// Whether the server was refused because none of the trusted certificates vouches for its own.
+pub fn is_untrusted(error: &ureq::Error) -> bool {
+    let ureq::Error::Io(error) = error else { return false };
+    let inner = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)))
+}
 
 /// The certificates that are trusted, and those that they vouch for.
 pub struct Trust {

@@ -8,7 +8,10 @@ use serde_json::Value;
 use ureq::config::Config;
 
 use super::data_dir;
-use crate::{http::CERT_FILE, trust::Trust};
+use crate::{
+    http::CERT_FILE,
+    trust::{Trust, is_untrusted},
+};
 
 /// How long an answer may take: a load is answered when it is compiled, or before.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -216,7 +219,7 @@ impl Client {
                     "no weir runs at {url}: start one with `sudo weir run`, or name another with --url"
                 )
             }
-            error if error.to_string().contains("UnknownIssuer") => anyhow::anyhow!(
+            error if is_untrusted(error) => anyhow::anyhow!(
                 "the certificate of the host at {url} is not trusted: {error}; if it is of \
                  --tls-self-signed, name tls-cert.pem of its data folder with --ca-cert"
             ),
