@@ -90,6 +90,19 @@ test("of a pipeline that is not stored there is what is in memory", async ({ pag
   }).toPass();
 });
 
+test("an event of another day says of which", async ({ page, weir }) => {
+  await page.clock.setFixedTime(Date.now() + 48 * 3_600_000);
+  await open(page, weir, "events");
+  const row = page.locator(".event-body .event-row:visible").first();
+  await expect(row).toBeVisible();
+  await page.getByRole("button", { name: "Pause" }).click();
+  const time = row.locator(".time");
+  await expect(time).toHaveText(/^\d{1,2} [A-Z][a-z]{2,3} \d{2}:\d{2}:\d{2}$/);
+  expect(await time.evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)).toBe(true);
+  await row.click();
+  await expect(page.getByRole("complementary")).toContainText(/ · \d{1,2} [A-Z][a-z]{2,3} \d{2}:\d{2}:\d{2}\.\d{3}/);
+});
+
 async function stored(page: Page, origin: string): Promise<number> {
   const { store } = await (await page.request.get(`${origin}/api/v1/status`)).json();
   return store.events;

@@ -1,5 +1,5 @@
 import type { CallEvent } from "../api/shapes";
-import { clock } from "../format/clock";
+import { dayAndClock } from "../format/clock";
 import { bytes, duration } from "../format/quantity";
 import { place, through } from "./place";
 
@@ -20,7 +20,7 @@ export interface Column {
 
 export const COLUMNS: readonly Column[] = [
   { name: "seq", heading: "seq", least: 76, grow: 0, rank: 20, number: true, cell: ({ seq }) => String(seq) },
-  { name: "time", heading: "time", least: 92, grow: 0, rank: 7, cell: ({ time }) => clock(time) },
+  { name: "time", heading: "time", least: 112, grow: 0, rank: 7, cell: ({ time }) => dayAndClock(time, true) },
   { name: "process", heading: "process", least: 96, grow: 1, rank: 0, titled: true, cell: ({ process }) => `${process.comm} ${process.pid}` },
   { name: "user", heading: "user", least: 70, grow: 0.3, rank: 22, titled: true, cell: ({ process }) => (typeof process["user"] === "string" ? process["user"] : String(process.uid)) },
   { name: "exe", heading: "program", least: 120, grow: 1, rank: 23, titled: true, cell: ({ process }) => process.exe ?? "–" },

@@ -1,6 +1,6 @@
 import type { CallEvent } from "../api/shapes";
 import { h } from "../dom/element";
-import { clock } from "../format/clock";
+import { dayAndClock } from "../format/clock";
 import { differences } from "./blocks";
 import { type FieldGroup, type FieldLine, fieldGroups } from "./field_tree";
 import { legend, noteBadges } from "./notes";
@@ -40,7 +40,7 @@ export function drawer(on: { close: () => void; step: (by: number) => void }): D
     show(event, link) {
       permalink.href = link;
       title.textContent = `Event ${event.seq}`;
-      subtitle.textContent = `${event.process.comm} ${event.process.pid} · ${event.call}${event.index === null ? "" : ` [${event.index}]`} · ${place(event)} · ${clock(event.time)}`;
+      subtitle.textContent = `${event.process.comm} ${event.process.pid} · ${event.call}${event.index === null ? "" : ` [${event.index}]`} · ${place(event)} · ${dayAndClock(event.time)}`;
       content.replaceChildren(...[alarm(event), ...fieldGroups(event).map(group)].filter((part) => part !== null));
       element.scrollTop = 0;
       element.classList.toggle("changed", event.toctou === "changed");

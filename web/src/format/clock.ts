@@ -1,9 +1,17 @@
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
 /** Local time of day; the API's nanoseconds are cut to milliseconds. */
 export function clock(time: string): string {
   return `${CLOCK.format(new Date(time))}.${(/\.(\d{1,3})/.exec(time)?.[1] ?? "0").padEnd(3, "0")}`;
+}
+
+/** With the day where that is not today, then to the second where there is little room. */
+export function dayAndClock(time: string, short = false): string {
+  const day = new Date(time);
+  if (day.toDateString() === new Date().toDateString()) return clock(time);
+  return `${DAY.format(day)} ${short ? CLOCK.format(day) : clock(time)}`;
 }
 
 export function clockOfSecond(unixSeconds: number): string {
