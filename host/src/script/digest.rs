@@ -4,12 +4,15 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader},
     thread,
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
 
 /// How much is read at once: some 50 microseconds of work.
 const PART: usize = 64 << 10;
+/// Between two parts. With the time it takes to wake up it is about twice as long.
+const REST: Duration = Duration::from_micros(50);
 
 /// Of what is in memory.
 pub fn sha256(bytes: &[u8]) -> String {
@@ -21,8 +24,9 @@ pub(super) fn sha256_of_file(file: &File) -> io::Result<String> {
     of(BufReader::with_capacity(PART, file))
 }
 
-/// Gives its turn away after each part: a thread with a low priority may have a processor until the next tick of
-/// the kernel, 4 ms and more, though one of the event path waits for it.
+/// Rests after each part. A thread with a low priority may have a processor until the next tick of the kernel, 4 ms
+/// and more, though one of the event path waits for it; and a machine whose processors are all at work may lose one
+/// to its hypervisor for as long.
 fn of(mut content: impl BufRead) -> io::Result<String> {
     let mut sha256 = Sha256::new();
     loop {
@@ -34,7 +38,7 @@ fn of(mut content: impl BufRead) -> io::Result<String> {
         sha256.update(part);
         let len = part.len();
         content.consume(len);
-        thread::yield_now();
+        thread::sleep(REST);
     }
 }
 
