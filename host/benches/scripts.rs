@@ -27,13 +27,14 @@ const ROUNDS: usize = 1000;
 const BATCHES: usize = 50;
 const SLOW_BATCHES: usize = 4;
 /// The same filter by each language's SDK: names, and the modules that `cargo xtask bench` builds.
-const LANGUAGES: [(&str, &str); 7] = [
+const LANGUAGES: [(&str, &str); 8] = [
     ("Rust", "rust"),
     ("C", "c"),
     ("Zig", "zig"),
     ("Go", "go"),
     ("AssemblyScript", "assemblyscript"),
-    ("JavaScript, component", "js"),
+    ("JavaScript (QuickJS), component", "js"),
+    ("JavaScript (StarlingMonkey), component", "starlingmonkey"),
     ("Python, component", "python"),
 ];
 /// Where a head has the call's result.
@@ -155,7 +156,7 @@ fn main() {
     );
     println!("  {:<24}{native_best:>8.2}  1.00x", "native");
     for Way { name, best, .. } in &ways {
-        println!("  {name:<24}{best:>8.2}  {:.2}x", best / native_best);
+        println!("  {name:<40}{best:>8.2}  {:.2}x", best / native_best);
     }
     calls(&engine, &batch);
 }

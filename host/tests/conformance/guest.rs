@@ -15,8 +15,8 @@ use weir::{
     table::Tables,
 };
 
-/// Each language, and the file of its guest.
-const GUESTS: [(&str, &str); 8] = [
+/// Each language, and the file of its guest. JavaScript has one for each of its engines.
+const GUESTS: [(&str, &str); 9] = [
     ("rust", "rust"),
     ("c", "c"),
     ("zig", "zig"),
@@ -24,6 +24,7 @@ const GUESTS: [(&str, &str); 8] = [
     ("wat", "wat"),
     ("go", "go"),
     ("javascript", "js"),
+    ("javascript", "starlingmonkey"),
     ("python", "python"),
 ];
 
@@ -32,6 +33,7 @@ pub const KNOWN: u32 = 1000;
 
 pub struct Guest {
     pub language: &'static str,
+    pub file: &'static str,
     module: Module,
 }
 
@@ -54,9 +56,9 @@ impl Guest {
     pub fn all() -> Vec<Self> {
         // In this order one test compiles, and the others wait.
         let mut compiled = COMPILED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut guest = |(language, file): (&'static str, &str)| {
-            let module = compiled.entry(language).or_insert_with(|| compile(file)).clone();
-            Self { language, module }
+        let mut guest = |(language, file): (&'static str, &'static str)| {
+            let module = compiled.entry(file).or_insert_with(|| compile(file)).clone();
+            Self { language, file, module }
         };
         GUESTS.map(&mut guest).into()
     }

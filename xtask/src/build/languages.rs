@@ -25,11 +25,13 @@ pub enum Language {
     Wat,
     Go,
     JavaScript,
+    /// JavaScript once more, by the compiler that puts another engine beside it.
+    StarlingMonkey,
     Python,
 }
 
 /// Each with the folder of its SDK below `sdk`, and the ending of its files.
-const LANGUAGES: [(Language, &str, &str); 8] = [
+const LANGUAGES: [(Language, &str, &str); 9] = [
     (Language::Rust, "src", "rs"),
     (Language::C, "c", "c"),
     (Language::Zig, "zig", "zig"),
@@ -37,6 +39,7 @@ const LANGUAGES: [(Language, &str, &str); 8] = [
     (Language::Wat, "", "wat"),
     (Language::Go, "go", "go"),
     (Language::JavaScript, "js", "js"),
+    (Language::StarlingMonkey, "js", "js"),
     (Language::Python, "python", "py"),
 ];
 
@@ -55,7 +58,7 @@ impl Language {
 
     /// Whether its modules are small enough to be in the binary: neither a runtime nor an interpreter in them.
     pub fn is_small(self) -> bool {
-        !matches!(self, Self::Go | Self::JavaScript | Self::Python)
+        !matches!(self, Self::Go | Self::JavaScript | Self::StarlingMonkey | Self::Python)
     }
 
     fn sdk(self) -> (&'static str, &'static str) {
@@ -118,6 +121,11 @@ impl Language {
                 // It finds modules below its root by relative paths alone.
                 .arg(source.strip_prefix(root())?)
                 .arg("--output")
+                .arg(&module)),
+            Self::StarlingMonkey => run(tool("componentize-js")?
+                .arg(&source)
+                .args(["--wit", "sdk/wit", "--world-name", "script", "--disable"])
+                .args(["stdio", "random", "clocks", "http", "fetch-event", "--out"])
                 .arg(&module)),
             Self::Python => run(tool("componentize-py")?
                 .args(["-d", "sdk/wit", "-w", "script", "componentize", "-p"])

@@ -88,7 +88,7 @@ fn rust(toolchain: Toolchain, project: &Path, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn shell(command: &str, project: &Path) -> Result<Command> {
+pub fn shell(command: &str, project: &Path) -> Result<Command> {
     // The system's clang has a version in its name.
     let clang = clang()?.display().to_string();
     let command = match command.strip_prefix("clang ") {

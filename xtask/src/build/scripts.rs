@@ -69,6 +69,9 @@ fn build_in_each(
         let language = Language::of(folder, file)
             .with_context(|| format!("{} has no {file}.*", folder.display()))?;
         publish(&language.build(folder, file)?, to, &name(folder))?;
+        if language == Language::JavaScript {
+            publish(&Language::StarlingMonkey.build(folder, file)?, to, "starlingmonkey")?;
+        }
     }
     Ok(())
 }

@@ -4,13 +4,13 @@
 #[path = "../../../host/tests/tutorial/blocks.rs"]
 mod blocks;
 
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 
-use super::projects::{first_command, make, newer};
+use super::projects::{first_command, make, newer, shell};
 use crate::{
-    command::{cargo, run},
+    command::{cargo, program, read, run},
     toolchain::Toolchain,
     workspace::{root, target, weir},
 };
@@ -22,15 +22,15 @@ struct Project {
     name: String,
     /// Path and text of each file.
     files: Vec<(String, String)>,
-    /// How it is built.
-    command: String,
+    /// How it is built: as its README says, and otherwise.
+    commands: Vec<String>,
 }
 
 /// Makes and builds all projects, unless tutorial and weir are those that made them last.
 pub fn build(toolchain: Toolchain) -> Result<()> {
     let path = root().join("docs/tutorial.md");
     let text = fs::read_to_string(&path).context("cannot read docs/tutorial.md")?;
-    for Project { language, name, files, command } in projects(&text)? {
+    for Project { language, name, files, commands } in projects(&text)? {
         let folder = target("tutorial").join(&language);
         let project = folder.join(&name);
         let written = |(path, text): &(String, String)| {
@@ -40,25 +40,39 @@ pub fn build(toolchain: Toolchain) -> Result<()> {
             continue;
         }
         make(toolchain, &language, &folder, &name, &files)
+            .and_then(|()| check(&project, &language, &name, &commands))
+            // Else it would count as made.
+            .inspect_err(|_| _ = fs::remove_file(folder.with_extension("wasm")))
             .with_context(|| format!("docs/tutorial.md: {language}"))?;
-        let readme = fs::read_to_string(project.join("README.md"))?;
-        if language == "rust" {
-            // Its unit test is a part of the text.
-            let manifest = project.join("Cargo.toml");
-            let mut test = cargo();
-            test.args(["test", "--quiet", "--manifest-path"]).arg(manifest);
-            run(test.arg("--target-dir").arg(target("new/rust-target")))?;
-        }
-        ensure!(
-            first_command(&readme) == Some(&*command),
-            "docs/tutorial.md builds {language} otherwise than the README of `weir new`: `{command}`"
-        );
     }
     Ok(())
 }
 
-/// What the text makes: `weir new NAME --lang LANGUAGE` begins a project, blocks with a path are its files, and a block
-/// marked `build` is how it is built.
+/// What the text says of a project beyond its code: its test, and how it is built.
+fn check(project: &Path, language: &str, name: &str, commands: &[String]) -> Result<()> {
+    if language == "rust" {
+        // Its unit test is a part of the text.
+        let mut test = cargo();
+        test.args(["test", "--quiet", "--manifest-path"]).arg(project.join("Cargo.toml"));
+        run(test.arg("--target-dir").arg(target("new/rust-target")))?;
+    }
+    let readme = fs::read_to_string(project.join("README.md"))?;
+    let (command, others) = commands.split_first().context("it is not built")?;
+    ensure!(
+        first_command(&readme) == Some(&**command),
+        "it is built otherwise than the README of `weir new` says: `{command}`"
+    );
+    for other in others {
+        let module = project.join(format!("{name}.wasm"));
+        fs::remove_file(&module).with_context(|| format!("cannot remove {}", module.display()))?;
+        run(&mut shell(other, project)?)?;
+        read(program(weir()).arg("check").arg(&module)).with_context(|| format!("`{other}`"))?;
+    }
+    Ok(())
+}
+
+/// What the text makes: `weir new NAME --lang LANGUAGE` begins a project, blocks with a path are its files, and blocks
+/// marked `build` are ways to build it.
 fn projects(text: &str) -> Result<Vec<Project>> {
     let mut projects: Vec<Project> = Vec::new();
     for (info, block) in blocks::of(text) {
@@ -74,13 +88,13 @@ fn projects(text: &str) -> Result<Vec<Project>> {
         let Some(mark) = words.next() else { continue };
         let project = projects.last_mut().context("code before `weir new`")?;
         if mark == "build" {
-            project.command = block.trim_end().to_owned();
+            project.commands.push(block.trim_end().to_owned());
         } else if let Some(path) = mark.strip_prefix(&format!("{}/", project.name)) {
             project.files.push((path.to_owned(), block));
         }
     }
     ensure!(
-        projects.iter().all(|project| !project.files.is_empty() && !project.command.is_empty()),
+        projects.iter().all(|project| !project.files.is_empty() && !project.commands.is_empty()),
         "a project has no code, or is not built"
     );
     Ok(projects)
@@ -93,12 +107,13 @@ mod tests {
     #[test]
     fn projects_are_those_of_the_text() {
         let text = "# X\n```sh\nweir new a --lang c\ncd a\n```\n\n```c a/main.c\nint x;\n\n```\n\
-                    ```text\nno code\n```\n```sh build\nclang main.c\n```\n";
+                    ```text\nno code\n```\n```sh build\nclang main.c\n```\n\
+                    ```sh build\ngcc main.c\n```\n";
         let expected = Project {
             language: "c".into(),
             name: "a".into(),
             files: vec![("main.c".into(), "int x;\n\n".into())],
-            command: "clang main.c".into(),
+            commands: vec!["clang main.c".into(), "gcc main.c".into()],
         };
         assert_eq!(projects(text).unwrap(), [expected]);
         projects("\n```sh\nweir new a --lang c\n```\n").unwrap_err();

@@ -33,7 +33,12 @@ pub fn all() -> Vec<Need> {
             Need::command(Test, "componentize-py", || Ok(install(PYTHON)), "scripts in Python"),
             PYTHON,
         ),
-        from_npm(Test, "componentize-qjs and wabt", &JAVASCRIPT, "scripts in JavaScript and WAT"),
+        from_npm(
+            Test,
+            "componentize-qjs, componentize-js and wabt",
+            &JAVASCRIPT,
+            "scripts in JavaScript and WAT",
+        ),
     ]
 }
 
