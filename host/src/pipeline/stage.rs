@@ -221,7 +221,9 @@ impl Stage {
         match &self.trial {
             Some(trial) if trial.is_failed() => self.put_back(None),
             Some(trial) if trial.is_passed() => {
-                self.trial.take().into_iter().for_each(OnTrial::succeed);
+                if let Some(trial) = self.trial.take() {
+                    trial.succeed();
+                }
             }
             _ => {}
         }

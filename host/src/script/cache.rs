@@ -5,20 +5,17 @@
 //! module, the engine that compiled it, and the sha256 of what was compiled.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     hash::{DefaultHasher, Hash, Hasher},
-    io::{self, Write},
-    os::{
-        fd::AsRawFd,
-        unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
-    },
+    io::{self, Seek},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use super::{
-    digest::{sha256, sha256_of_file},
-    engine::Compiled,
+    digest::{sha256_of_copy, sha256_of_file},
+    native::{Compiled, map},
 };
 use rustix::process::geteuid;
 
@@ -76,26 +73,24 @@ impl Cache {
     }
 
     /// Puts what this engine compiled the module with this SHA-256 to where [`Self::find`] finds it.
-    pub(super) fn keep<C: Compiled>(&self, engine: &wasmtime::Engine, module: &str, code: &C) {
-        let kept = code.serialize().map_err(|error| error.to_string()).and_then(|bytes| {
-            let name = prefix(engine, module) + &sha256(&bytes);
-            self.write(&name, &bytes).map_err(|error| error.to_string())
-        });
-        if let Err(error) = kept {
+    pub(super) fn keep(&self, engine: &wasmtime::Engine, module: &str, code: &File) {
+        if let Err(error) = self.write(&prefix(engine, module), code) {
             let folder = self.folder.display();
             tracing::warn!("a compiled module cannot be kept in {folder}: {error}");
         }
         self.make_room();
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, prefix: &str, mut code: &File) -> io::Result<()> {
         let mut random = [0; 8];
         getrandom::fill(&mut random)?;
         let making = self.folder.join(format!("{:016x}.new", u64::from_ne_bytes(random)));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&making);
-        let written = file
-            .and_then(|mut file| file.write_all(bytes))
-            .and_then(|()| fs::rename(&making, self.folder.join(name)));
+        let written = file.and_then(|file| {
+            code.rewind()?;
+            let sha256 = sha256_of_copy(code, &file)?;
+            fs::rename(&making, self.folder.join(format!("{prefix}{sha256}")))
+        });
         if written.is_err() {
             _ = fs::remove_file(&making);
         }
@@ -139,11 +134,9 @@ fn take<C: Compiled>(engine: &wasmtime::Engine, path: &Path, expected: &str) -> 
     }
     // The time of the last use.
     _ = file.set_modified(SystemTime::now());
-    // The very file that was looked at, whatever has its name by now.
-    let open = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
     // SAFETY: the content is what was put there, by its hash, in a folder and a file that only this
     // user can write.
-    unsafe { C::map(engine, &open) }.map_err(|error| format!("{error:#}"))
+    unsafe { map(engine, &file) }.map_err(|error| format!("{error:#}"))
 }
 
 /// Whether it is this user's, and nobody else has a right to it.
@@ -160,9 +153,13 @@ fn prefix(engine: &wasmtime::Engine, module: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::{
+        io::Write,
+        os::unix::fs::{PermissionsExt, symlink},
+    };
 
-    use super::*;
+    use super::{super::digest::sha256, *};
+    use crate::script::native::Native;
 
     const MODULE: &str = r#"(module (func (export "f") (result i32) (i32.const 7)))"#;
 
@@ -179,8 +176,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(folder.path().join("compiled")).unwrap();
         let (engine, bytes) = (engine(), wat::parse_str(MODULE).unwrap());
-        let code = wasmtime::Module::compile(&engine, &bytes).unwrap();
-        cache.keep(&engine, &sha256(&bytes), &code);
+        let code = engine.precompile_module(&bytes).unwrap();
+        let native = Native::new().unwrap();
+        native.file().write_all(&code).unwrap();
+        cache.keep(&engine, &sha256(&bytes), native.file());
         let path = files(&cache.folder).pop().unwrap();
         (folder, cache, engine, bytes, path)
     }

@@ -2,7 +2,9 @@
 //! that a hostile module keeps busy, or that takes all memory.
 
 use std::{
-    io::{Read, Write},
+    fs::File,
+    io::{self, Read, Write},
+    mem,
     os::unix::process::ExitStatusExt,
     process::{Command, Output, Stdio},
     sync::Arc,
@@ -11,12 +13,11 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use rayon::ThreadPoolBuilder;
 use rustix::process::{Resource, Rlimit, Signal, setpriority_process, setrlimit};
+use wasmtime::component::Component;
 
-use super::{
-    LoadError,
-    engine::{Compiled, configuration},
-};
+use super::{LoadError, engine::configuration, native::Compiled, turns::ShortTurns};
 
 /// What compiling may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +42,10 @@ pub struct Compiler {
     places: (Sender<()>, Receiver<()>),
 }
 
-/// Where the library that wasmtime compiles in parallel with reads how many threads it may have.
-const THREADS: &str = "RAYON_NUM_THREADS";
 /// The last there is, as a nice value: sched(7).
 const LOWEST: i32 = 19;
+/// How much is written at once.
+const PART: usize = 64 << 10;
 /// This very program, whatever has its name by now.
 const SELF: &str = "/proc/self/exe";
 
@@ -63,36 +64,26 @@ impl Compiler {
     /// The command of the program that compiles.
     pub const COMMAND: &str = "compile";
 
-    /// Compiles a module in a process of its own, and takes over what comes of it.
-    pub(super) fn compile<C: Compiled>(
-        &self,
-        engine: &wasmtime::Engine,
-        bytes: &[u8],
-    ) -> Result<C, LoadError> {
+    /// Compiles a module of this form in a process of its own, which writes to a file what comes of it.
+    pub(super) fn compile(&self, form: &str, bytes: &[u8], to: &File) -> Result<(), LoadError> {
         let (give, take) = &self.places;
         take.recv().expect("both ends are here");
-        let output = self.run(C::FORM, bytes);
+        let output = self.run(form, bytes, to);
         give.send(()).expect("both ends are here");
-        let output = output.map_err(|error| {
+        self.judge(output.map_err(|error| {
             LoadError::Compiler(format!("the process that compiles cannot be started: {error}"))
-        })?;
-        let code = self.judge(output)?;
-        // SAFETY: this very program made it of the module, by `serve`, in a process that nobody else writes to.
-        unsafe { C::deserialize(engine, &code) }.map_err(|error| {
-            LoadError::Compiler(format!("it gives what cannot be used: {error:#}"))
-        })
+        })?)
     }
 
-    fn run(&self, form: &str, bytes: &[u8]) -> std::io::Result<Output> {
+    fn run(&self, form: &str, bytes: &[u8], to: &File) -> io::Result<Output> {
         let CompilerLimits { time, memory_bytes } = self.limits;
         let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
         let mut child = Command::new(SELF)
             .args([Self::COMMAND, form, &seconds.max(1).to_string(), &memory_bytes.to_string()])
             .env_clear()
-            .env(THREADS, threads().to_string())
             .current_dir("/")
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(to.try_clone()?)
             .stderr(Stdio::piped())
             .spawn()?;
         let mut input = child.stdin.take().expect("it is piped");
@@ -103,11 +94,11 @@ impl Compiler {
     }
 
     /// What came of it.
-    fn judge(&self, Output { status, stdout, stderr }: Output) -> Result<Vec<u8>, LoadError> {
+    fn judge(&self, Output { status, stderr, .. }: Output) -> Result<(), LoadError> {
         let said = String::from_utf8_lossy(&stderr).trim().replace("\n", " ");
         let CompilerLimits { time, memory_bytes } = self.limits;
         match (status.code(), status.signal().map(Signal::from_named_raw)) {
-            (Some(0), _) => Ok(stdout),
+            (Some(0), _) => Ok(()),
             (Some(1), _) => Err(LoadError::Invalid(said.trim_start_matches("weir: ").to_owned())),
             (_, Some(Some(Signal::XCPU | Signal::KILL))) => Err(LoadError::CompileTime(time)),
             (_, Some(Some(Signal::ABORT))) if said.contains("memory allocation") => {
@@ -137,14 +128,26 @@ pub fn serve(form: &str, seconds: u64, memory_bytes: u64) -> Result<(), String> 
     // Without them it compiles all the same.
     _ = setpriority_process(None, LOWEST);
     _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-    let say = |error: wasmtime::Error| format!("{error:#}");
+    // A kernel that refuses is no reason not to compile.
+    let short = ShortTurns::begin();
     let mut module = Vec::new();
-    std::io::stdin().read_to_end(&mut module).map_err(|error| error.to_string())?;
-    let engine = wasmtime::Engine::new(&configuration()).map_err(say)?;
-    let code = if form == <wasmtime::component::Component as Compiled>::FORM {
-        engine.precompile_component(&module)
-    } else {
-        engine.precompile_module(&module)
-    };
-    std::io::stdout().write_all(&code.map_err(say)?).map_err(|error| error.to_string())
+    io::stdin().read_to_end(&mut module).map_err(|error| error.to_string())?;
+    let forever = |_| mem::forget(ShortTurns::begin());
+    let pool = ThreadPoolBuilder::new().num_threads(threads()).start_handler(forever).build();
+    let pool = pool.map_err(|error| format!("cannot start a thread: {error}"))?;
+    // This thread sleeps, and those of the pool do all.
+    drop(short);
+    pool.install(|| {
+        let say = |error: wasmtime::Error| format!("{error:#}");
+        let engine = wasmtime::Engine::new(&configuration()).map_err(say)?;
+        let code = if form == Component::FORM {
+            Component::precompile(&engine, &module)
+        } else {
+            wasmtime::Module::precompile(&engine, &module)
+        };
+        // In parts: a turn cannot be given away within a system call.
+        code.map_err(say)?.chunks(PART).try_for_each(|part| {
+            io::stdout().write_all(part).map_err(|error| format!("cannot write the code: {error}"))
+        })
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Write},
     thread,
     time::Duration,
 };
@@ -16,18 +16,26 @@ const REST: Duration = Duration::from_micros(50);
 
 /// Of what is in memory.
 pub fn sha256(bytes: &[u8]) -> String {
-    of(bytes).expect("memory can be read")
+    of(bytes, |_| Ok(())).expect("memory can be read")
 }
 
 /// Of what a file has from here on.
 pub(super) fn sha256_of_file(file: &File) -> io::Result<String> {
-    of(BufReader::with_capacity(PART, file))
+    of(BufReader::with_capacity(PART, file), |_| Ok(()))
+}
+
+/// Of what a file has from here on, which is written to another.
+pub(super) fn sha256_of_copy(file: &File, mut copy: &File) -> io::Result<String> {
+    of(BufReader::with_capacity(PART, file), |part| copy.write_all(part))
 }
 
 /// Rests after each part. A thread with a low priority may have a processor until the next tick of the kernel, 4 ms
 /// and more, though one of the event path waits for it; and a machine whose processors are all at work may lose one
 /// to its hypervisor for as long.
-fn of(mut content: impl BufRead) -> io::Result<String> {
+fn of(
+    mut content: impl BufRead,
+    mut with_part: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<String> {
     let mut sha256 = Sha256::new();
     loop {
         let rest = content.fill_buf()?;
@@ -36,6 +44,7 @@ fn of(mut content: impl BufRead) -> io::Result<String> {
         }
         let part = &rest[..rest.len().min(PART)];
         sha256.update(part);
+        with_part(part)?;
         let len = part.len();
         content.consume(len);
         thread::sleep(REST);
@@ -67,6 +76,9 @@ mod tests {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(&bytes).unwrap();
             assert_eq!(sha256_of_file(&file.reopen().unwrap()).unwrap(), expected);
+            let copy = tempfile::NamedTempFile::new().unwrap();
+            assert_eq!(sha256_of_copy(&file.reopen().unwrap(), copy.as_file()).unwrap(), expected);
+            assert!(std::fs::read(copy.path()).unwrap() == bytes);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Compiles modules, and keeps the time by which they are stopped.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{io::Write, sync::Arc, thread, time::Duration};
 
 use wasmtime::{UnknownImportError, component};
 
@@ -9,6 +9,7 @@ use super::{
     digest::sha256,
     envelope::Component,
     guest::State,
+    native::{Compiled, Native},
     wasi::{PREVIEW_1, PREVIEW_2},
 };
 
@@ -106,18 +107,20 @@ impl Engine {
         if bytes.len() > limit {
             return Err(LoadError::TooLarge { bytes: bytes.len(), limit });
         }
-        let sha256 = sha256(bytes);
-        let code = match bytes {
-            [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => self.core(self.code(bytes, &sha256)?)?,
-            [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => {
-                self.component(&self.code(bytes, &sha256)?)?
-            }
+        let form = match bytes {
+            [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => Form::Core,
+            [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => Form::Component,
             // Precompiled modules are native code, and so never taken from a user.
             _ => {
                 return Err(LoadError::Invalid(
                     "it does not start with the magic bytes \\0asm and version 1".to_owned(),
                 ));
             }
+        };
+        let sha256 = sha256(bytes);
+        let code = match form {
+            Form::Core => self.core(self.code(bytes, &sha256)?)?,
+            Form::Component => self.component(&self.code(bytes, &sha256)?)?,
         };
         Ok(Module { code, sha256: sha256.into() })
     }
@@ -169,13 +172,22 @@ impl Engine {
         {
             return Ok(code);
         }
-        let code = match &self.compiler {
-            Some(compiler) => compiler.compile(&self.engine, bytes)?,
-            None => C::compile(&self.engine, bytes)
-                .map_err(|error| LoadError::Invalid(one_line(&error)))?,
-        };
+        let failed = |error| LoadError::Compiler(format!("no memory for code: {error}"));
+        let native = Native::new().map_err(failed)?;
+        match &self.compiler {
+            Some(compiler) => compiler.compile(C::FORM, bytes, native.file())?,
+            None => {
+                let code = C::precompile(&self.engine, bytes);
+                let code = code.map_err(|error| LoadError::Invalid(one_line(&error)))?;
+                native.file().write_all(&code).map_err(failed)?;
+            }
+        }
+        // SAFETY: this very program made it of the module, here or in a process that nobody else writes to.
+        let code = unsafe { native.map(&self.engine) }.map_err(|error| {
+            LoadError::Compiler(format!("it gives what cannot be used: {error:#}"))
+        })?;
         if let Some(cache) = &self.cache {
-            cache.keep(&self.engine, sha256, &code);
+            cache.keep(&self.engine, sha256, native.file());
         }
         Ok(code)
     }
@@ -198,59 +210,3 @@ pub(super) fn configuration() -> wasmtime::Config {
     config.epoch_interruption(true).concurrency_support(false);
     config
 }
-
-/// Native code, of one of the two forms.
-pub trait Compiled: Sized + Send {
-    /// The form, as a word.
-    const FORM: &str;
-    /// Compiles it.
-    fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<Self>;
-    /// Makes a file's content of it.
-    fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
-    /// Maps a file that [`Self::serialize`] made.
-    ///
-    /// # Safety
-    ///
-    /// The file is what `serialize` made, and nobody changes it while the code is in use.
-    unsafe fn map(engine: &wasmtime::Engine, path: &std::path::Path) -> wasmtime::Result<Self>;
-    /// Takes what [`Self::serialize`] made, or the engine when it compiled ahead of time.
-    ///
-    /// # Safety
-    ///
-    /// It is what they made.
-    unsafe fn deserialize(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Self>;
-}
-
-macro_rules! compiled {
-    ($($form:literal $code:ty),*) => {$(
-        impl Compiled for $code {
-            const FORM: &str = $form;
-
-            fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
-                Self::from_binary(engine, bytes)
-            }
-
-            fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
-                self.serialize()
-            }
-
-            unsafe fn map(
-                engine: &wasmtime::Engine,
-                path: &std::path::Path,
-            ) -> wasmtime::Result<Self> {
-                // SAFETY: the caller vouches for the file.
-                unsafe { Self::deserialize_file(engine, path) }
-            }
-
-            unsafe fn deserialize(
-                engine: &wasmtime::Engine,
-                code: &[u8],
-            ) -> wasmtime::Result<Self> {
-                // SAFETY: the caller vouches for it.
-                unsafe { Self::deserialize(engine, code) }
-            }
-        }
-    )*};
-}
-
-compiled!("core" wasmtime::Module, "component" component::Component);

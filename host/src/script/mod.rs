@@ -17,9 +17,11 @@ mod guest;
 mod instance;
 mod limits;
 mod log;
+mod native;
 mod output;
 mod params;
 mod processes;
+mod turns;
 mod wants;
 mod wasi;
 
