@@ -44,6 +44,8 @@ pub struct Compiler {
 
 /// The last there is, as a nice value: sched(7).
 const LOWEST: i32 = 19;
+/// What each thread of a compiler may nest, in bytes: as much as a program's first thread.
+const STACK: usize = 8 << 20;
 /// How much is written at once.
 const PART: usize = 64 << 10;
 /// This very program, whatever has its name by now.
@@ -133,7 +135,8 @@ pub fn serve(form: &str, seconds: u64, memory_bytes: u64) -> Result<(), String> 
     let mut module = Vec::new();
     io::stdin().read_to_end(&mut module).map_err(|error| error.to_string())?;
     let forever = |_| mem::forget(ShortTurns::begin());
-    let pool = ThreadPoolBuilder::new().num_threads(threads()).start_handler(forever).build();
+    let pool = ThreadPoolBuilder::new().num_threads(threads()).stack_size(STACK);
+    let pool = pool.start_handler(forever).build();
     let pool = pool.map_err(|error| format!("cannot start a thread: {error}"))?;
     // This thread sleeps, and those of the pool do all.
     drop(short);

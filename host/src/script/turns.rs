@@ -2,7 +2,7 @@
 //!
 //! However low its priority is, a thread whose turn has come keeps the processor until the next tick of the kernel, up
 //! to 4 ms, though one of the event path waits: EEVDF owes it a turn now and then (kernel/sched/fair.c). Since Linux
-//! 6.18 who calls sched_yield(2) forfeits what it is owed, and before that the next in the queue has its turn.
+//! 6.18 who calls sched_yield(2) forfeits what it is owed; before that it lets those go first who are owed a turn too.
 
 use std::{io, marker::PhantomData, mem, ptr};
 
