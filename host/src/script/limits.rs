@@ -28,7 +28,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             batch_time: Duration::from_millis(100),
-            memory_bytes: 64 << 20,
+            // SpiderMonkey's collector of garbage begins at some 70 MB.
+            memory_bytes: 128 << 20,
             module_bytes: 32 << 20,
             output_bytes: 32 << 20,
             log_lines: 100,
