@@ -1,5 +1,5 @@
-//! Behind whom the event path waits for a processor: from the scheduler's tracepoints (sched_switch,
-//! sched_wakeup, sched_wakeup_new; Documentation/trace/events.rst), in an instance of tracefs of its own.
+//! Behind whom the event path waits for a processor: from the scheduler's tracepoints (sched_switch, sched_wakeup,
+//! sched_wakeup_new, sched_stat_runtime; Documentation/trace/events.rst), in an instance of tracefs of its own.
 //! Nothing reads it while the benchmark runs: a reader would be one more that wants a processor.
 
 use std::{
@@ -12,11 +12,12 @@ use std::{
 
 const TRACEFS: &str = "/sys/kernel/tracing";
 /// The buffer is that of each processor, and keeps some 300,000 entries.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 6] = [
     ("buffer_size_kb", "16384"),
     ("events/sched/sched_switch/enable", "1"),
     ("events/sched/sched_wakeup/enable", "1"),
     ("events/sched/sched_wakeup_new/enable", "1"),
+    ("events/sched/sched_stat_runtime/enable", "1"),
     ("tracing_on", "1"),
 ];
 
@@ -142,35 +143,103 @@ impl fmt::Display for Waits {
     }
 }
 
-/// Processor, of a thread that is woken the one whose queue it comes into; microseconds; the thread that is woken or
-/// switched to (comm and id), and the one it is switched from, with whether that would go on.
-type Entry<'a> = (u32, u64, (&'a str, u32), Option<(&'a str, u32, bool)>);
+/// What happened on a processor.
+enum What<'a> {
+    /// A thread came into its queue.
+    Woken { comm: &'a str, pid: u32 },
+    /// A thread ran for so long, without what a hypervisor took (`CONFIG_PARAVIRT_TIME_ACCOUNTING`).
+    Ran { comm: &'a str, pid: u32, ns: u64 },
+    /// It goes from one thread, which may want to go on, to the next.
+    Switch { prev: (&'a str, u32), preempted: bool, next: (&'a str, u32) },
+}
 
-/// Names may have in them what separates fields: what is looked for from the left is too long for a name, and
-/// the rest comes last from the right.
-fn parse(line: &str) -> Option<Entry<'_>> {
-    let new = || line.split_once(": sched_wakeup_new: comm=");
+/// Processor, microseconds, and what happened. Names may have in them what separates fields: what is looked for from
+/// the left is too long for a name, and the rest comes last from the right.
+fn parse(line: &str) -> Option<(u32, u64, What<'_>)> {
     let number = |text: &str| text.split(' ').next()?.parse().ok();
+    let of = |event: &str| line.split_once(event);
     let mut target = None;
-    let switch = line.split_once(": sched_switch: prev_comm=");
-    let (head, thread, prev) = if let Some((head, rest)) = switch {
+    let (head, what) = if let Some((head, rest)) = of(": sched_switch: prev_comm=") {
         let (rest, pid) = rest.rsplit_once(" next_pid=")?;
         let (rest, comm) = rest.split_once(" ==> next_comm=")?;
         let (rest, state) = rest.rsplit_once(" prev_state=")?;
         let (prev, prev_pid) = rest.rsplit_once(" prev_pid=")?;
-        (head, (comm, number(pid)?), Some((prev, number(prev_pid)?, state.starts_with('R'))))
+        let (prev, next) = ((prev, number(prev_pid)?), (comm, number(pid)?));
+        (head, What::Switch { prev, preempted: state.starts_with('R'), next })
+    } else if let Some((head, rest)) = of(": sched_stat_runtime: comm=") {
+        let (rest, ns) = rest.rsplit_once(" runtime=")?;
+        let ns = ns.split(' ').next()?.parse().ok()?;
+        let (comm, pid) = rest.rsplit_once(" pid=")?;
+        (head, What::Ran { comm, pid: number(pid)?, ns })
     } else {
-        let (head, rest) = line.split_once(": sched_wakeup: comm=").or_else(new)?;
+        let woken = of(": sched_wakeup: comm=").or_else(|| of(": sched_wakeup_new: comm="));
+        let (head, rest) = woken?;
         let (rest, cpu) = rest.rsplit_once(" target_cpu=")?;
         let (comm, pid) = rest.rsplit_once(" pid=")?;
         target = Some(cpu);
-        (head, (comm, number(pid)?), None)
+        (head, What::Woken { comm, pid: number(pid)? })
     };
     let (head, time) = head.rsplit_once(' ')?;
     let (seconds, micros) = time.split_once('.')?;
     let micros = seconds.parse::<u64>().ok()? * 1_000_000 + micros.parse::<u64>().ok()?;
     let cpu = target.or_else(|| Some(head.rsplit_once('[')?.1.split_once(']')?.0))?;
-    Some((cpu.parse().ok()?, micros, thread, prev))
+    Some((cpu.parse().ok()?, micros, what))
+}
+
+/// What is known of a processor.
+#[derive(Default)]
+struct Processor {
+    /// Which thread runs since when.
+    running: Option<(u32, String, u64)>,
+    /// Which ran before, from when to when, the last first.
+    turns: VecDeque<(String, u64, u64)>,
+    /// Times up to which threads had run, and for how long, in microseconds; the last first.
+    ran: VecDeque<(String, u64, u64)>,
+}
+
+/// More than one wait lasts.
+const HISTORY: usize = 800;
+
+impl Processor {
+    fn runs(&self, pid: u32) -> bool {
+        self.running.as_ref().is_some_and(|(running, ..)| *running == pid)
+    }
+
+    fn switch(&mut self, (begin, now): (u64, u64), prev: &str, next: (u32, &str)) {
+        let since = self.running.replace((next.0, next.1.to_owned(), now));
+        self.turns.push_front((prev.to_owned(), since.map_or(begin, |(_, _, since)| since), now));
+        self.turns.truncate(HISTORY);
+    }
+
+    fn ran(&mut self, now: u64, comm: &str, micros: u64) {
+        self.ran.push_front((comm.to_owned(), now, micros));
+        self.ran.truncate(HISTORY);
+    }
+
+    /// How long each had it within this time.
+    fn had(&self, from: u64, to: u64) -> BTreeMap<&str, u64> {
+        let mut had = BTreeMap::new();
+        // One that still runs is waited for no longer where another processor took over who waited.
+        let still = self.running.iter().map(|(_, comm, since)| (comm, *since, to));
+        let done = self.turns.iter().map(|(comm, start, end)| (comm, *start, *end));
+        for (comm, start, end) in still.chain(done).filter(|(_, start, end)| start < end) {
+            let time = end.min(to).saturating_sub(from.max(start));
+            *had.entry(comm.as_str()).or_default() += time;
+        }
+        had
+    }
+
+    /// How long these ran within this time.
+    fn ran_by(&self, who: &[String], from: u64, to: u64) -> u64 {
+        let within = self.ran.iter().filter(|(comm, until, _)| {
+            (from..=to).contains(until) && who.iter().any(|name| name == comm)
+        });
+        // What came of one that still runs, nobody has counted yet.
+        let last = within.clone().map(|(_, until, _)| *until).max().unwrap_or(from);
+        let still = self.running.as_ref().filter(|(_, comm, _)| who.contains(comm));
+        let still = still.map_or(0, |(_, _, since)| to.saturating_sub(last.max(*since)));
+        within.map(|(_, until, ran)| (*ran).min(until - from)).sum::<u64>() + still
+    }
 }
 
 /// Waits longer than `limit` in what the file `trace` of tracefs has.
@@ -180,9 +249,7 @@ fn waits(trace: impl BufRead, watched: &[String], blamed: &[String], limit: Dura
     let mut waits = Waits { limit, ..Waits::default() };
     let mut others = BTreeMap::<String, usize>::new();
     let mut begin = None;
-    // By processor: which thread runs since when, and which ran before from when to when, the last first.
-    let mut running = BTreeMap::<u32, (u32, String, u64)>::new();
-    let mut turns = BTreeMap::<u32, VecDeque<(String, u64, u64)>>::new();
+    let mut processors = BTreeMap::<u32, Processor>::new();
     // Since when a watched thread waits, and for which processor, by its id.
     let mut ready = HashMap::<u32, (u64, u32)>::new();
     for line in trace.split(b'\n') {
@@ -192,51 +259,52 @@ fn waits(trace: impl BufRead, watched: &[String], blamed: &[String], limit: Dura
             // Entries were lost. Until here one processor's are missing: who ran there may seem to wait.
             if line.contains(" buffer started ") {
                 waits = Waits { limit, lost: waits.lost, ..Waits::default() };
-                (others, begin, running, turns, ready) = Default::default();
+                (others, begin, processors, ready) = Default::default();
             }
             continue;
         }
-        let Some((cpu, now, (comm, pid), prev)) = parse(&line) else {
+        let Some((cpu, now, what)) = parse(&line) else {
             waits.lost += 1;
             continue;
         };
         let begin = *begin.get_or_insert(now);
-        let Some((prev, prev_pid, preempted)) = prev else {
-            if is(watched, comm) && running.values().all(|(running, ..)| *running != pid) {
-                // One that was preempted on its way to sleep waits already.
-                ready.entry(pid).or_insert((now, cpu));
+        let (prev, preempted, next) = match what {
+            What::Switch { prev, preempted, next } => (prev, preempted, next),
+            What::Ran { comm, pid, ns } => {
+                // Another processor may be the one that counts, when it sends a thread here.
+                let here = processors.values_mut().find(|processor| processor.runs(pid));
+                if let Some(processor) = here {
+                    processor.ran(now, comm, ns / 1000);
+                }
+                continue;
             }
-            continue;
+            What::Woken { comm, pid } => {
+                if is(watched, comm) && !processors.values().any(|processor| processor.runs(pid)) {
+                    // One that was preempted on its way to sleep waits already.
+                    ready.entry(pid).or_insert((now, cpu));
+                }
+                continue;
+            }
         };
-        let name = |comm: &str, pid| if pid == 0 { "nobody".to_owned() } else { comm.to_owned() };
-        let since = running.insert(cpu, (pid, name(comm, pid), now));
-        let since = since.map_or(begin, |(_, _, since)| since);
-        let done = turns.entry(cpu).or_default();
-        done.push_front((name(prev, prev_pid), since, now));
-        done.truncate(400); // More than one wait lasts.
-        ready.remove(&prev_pid);
-        if preempted && is(watched, prev) {
-            ready.insert(prev_pid, (now, cpu));
+        let name = |(comm, pid)| if pid == 0 { "nobody" } else { comm };
+        processors.entry(cpu).or_default().switch((begin, now), name(prev), (next.1, name(next)));
+        ready.remove(&prev.1);
+        if preempted && is(watched, prev.0) {
+            ready.insert(prev.1, (now, cpu));
         }
-        let waited = ready.remove(&pid).filter(|(from, _)| now - from > over);
+        let waited = ready.remove(&next.1).filter(|(from, _)| now - from > over);
         let Some((from, cpu)) = waited else { continue };
-        let (mut took, mut behind) = (BTreeMap::<&str, u64>::new(), 0);
-        // Another processor may have taken it over in the end: then who runs here does still.
-        let still = running.get(&cpu).map(|(_, comm, since)| (comm, *since, now));
-        let done =
-            turns.get(&cpu).into_iter().flatten().map(|(comm, start, end)| (comm, *start, *end));
-        for (comm, start, end) in
-            still.into_iter().chain(done).take_while(|(_, _, end)| *end > from)
-        {
-            let time = end - from.max(start);
-            *took.entry(comm).or_default() += time;
-            behind += if is(blamed, comm) { time } else { 0 };
-        }
+        let Some(processor) = processors.get(&cpu) else { continue };
+        let had = processor.had(from, now);
+        let behind = processor.ran_by(blamed, from, now);
+        let most = had.into_iter().max_by_key(|(_, time)| *time).map(|(comm, _)| comm);
         if behind > over {
             waits.behind += 1;
             waits.longest_behind = waits.longest_behind.max(Duration::from_micros(behind));
-        } else if let Some((most, _)) = took.into_iter().max_by_key(|(_, time)| *time) {
+        } else if let Some(most) = most {
             waits.others += 1;
+            // It had the processor, and did not run: the hypervisor had it.
+            let most = if is(blamed, most) { "hypervisor" } else { most };
             *others.entry(most.to_owned()).or_default() += 1;
         }
     }
@@ -254,8 +322,15 @@ mod tests {
     const CASES: &str = "
           weir-x-21640   [000] d..2. 59737.055690: sched_switch: prev_comm=weir-x prev_pid=21640 prev_prio=120 prev_state=S ==> next_comm=exe next_pid=21641 next_prio=139
              exe-21641   [000] d.h3. 59737.056753: sched_wakeup: comm=weir-x pid=21640 prio=120 target_cpu=000
+             exe-21641   [000] d..2. 59737.057766: sched_stat_runtime: comm=exe pid=21641 runtime=2011000 [ns]
+             exe-21641   [000] d..2. 59737.058767: sched_stat_runtime: comm=exe pid=21641 runtime=1001000 [ns]
              exe-21641   [000] d..2. 59737.058768: sched_switch: prev_comm=exe prev_pid=21641 prev_prio=139 prev_state=R ==> next_comm=weir-x next_pid=21640 next_prio=120
 = 1 time behind the load (longest 2.0 ms), 0 times otherwise
+
+          weir-x-21640   [000] d..2. 59738.055690: sched_switch: prev_comm=weir-x prev_pid=21640 prev_prio=120 prev_state=R ==> next_comm=exe next_pid=21641 next_prio=139
+             exe-21641   [000] d..2. 59738.058767: sched_stat_runtime: comm=exe pid=21641 runtime=40000 [ns]
+             exe-21641   [000] d..2. 59738.058768: sched_switch: prev_comm=exe prev_pid=21641 prev_prio=139 prev_state=R ==> next_comm=weir-x next_pid=21640 next_prio=120
+= 0 times behind the load, 1 time otherwise (hypervisor 1)
 
           weir-x-21640   [000] d..2. 59735.828061: sched_switch: prev_comm=weir-x prev_pid=21640 prev_prio=120 prev_state=R+ ==> next_comm=kdamond.0 next_pid=78 next_prio=120
        kdamond.0-78      [000] d..2. 59735.832312: sched_switch: prev_comm=kdamond.0 prev_pid=78 prev_prio=120 prev_state=R+ ==> next_comm=exe next_pid=36 next_prio=120
