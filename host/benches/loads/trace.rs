@@ -12,7 +12,9 @@ use std::{
 
 const TRACEFS: &str = "/sys/kernel/tracing";
 /// The buffer is that of each processor, and keeps some 300,000 entries.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 7] = [
+    // One clock for all processors.
+    ("trace_clock", "mono"),
     ("buffer_size_kb", "16384"),
     ("events/sched/sched_switch/enable", "1"),
     ("events/sched/sched_wakeup/enable", "1"),
@@ -57,8 +59,6 @@ impl Trace {
         let [watched, blamed] = [watched, blamed].map(|names| names.iter().map(comm).collect());
         // From here on the folder is removed, also if the rest fails.
         let trace = Self { folder, watched, blamed };
-        // The default clock is nearly the same on all processors, which will do.
-        let _ = trace.set("trace_clock", "mono");
         for (file, value) in SETTINGS {
             trace.set(file, value).map_err(|error| format!("tracefs refuses {file}: {error}"))?;
         }
@@ -95,9 +95,8 @@ impl Trace {
 
 impl Drop for Trace {
     fn drop(&mut self) {
-        let _ = self.set("tracing_on", "0");
-        let _ = self.set("events/enable", "0");
-        if let Err(error) = fs::remove_dir(&self.folder) {
+        let off = self.set("tracing_on", "0").and_then(|()| self.set("events/enable", "0"));
+        if let Err(error) = off.and_then(|()| fs::remove_dir(&self.folder)) {
             eprintln!("{} stays: {error}", self.folder.display());
         }
     }
@@ -243,7 +242,7 @@ impl Processor {
 }
 
 /// Waits longer than `limit` in what the file `trace` of tracefs has.
-fn waits(trace: impl BufRead, watched: &[String], blamed: &[String], limit: Duration) -> Waits {
+pub fn waits(trace: impl BufRead, watched: &[String], blamed: &[String], limit: Duration) -> Waits {
     let is = |names: &[String], comm: &str| names.iter().any(|name| name == comm);
     let over = limit.as_micros() as u64;
     let mut waits = Waits { limit, ..Waits::default() };
@@ -311,58 +310,4 @@ fn waits(trace: impl BufRead, watched: &[String], blamed: &[String], limit: Dura
     waits.other_names = others.into_iter().collect();
     waits.other_names.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     waits
-}
-
-#[cfg(test)]
-#[allow(unused, reason = "a benchmark has no tests; tests/loads.rs runs these")]
-mod tests {
-    use super::*;
-
-    /// Entries, and below them what is to be said of `weir-x` behind `exe`.
-    const CASES: &str = "
-          weir-x-21640   [000] d..2. 59737.055690: sched_switch: prev_comm=weir-x prev_pid=21640 prev_prio=120 prev_state=S ==> next_comm=exe next_pid=21641 next_prio=139
-             exe-21641   [000] d.h3. 59737.056753: sched_wakeup: comm=weir-x pid=21640 prio=120 target_cpu=000
-             exe-21641   [000] d..2. 59737.057766: sched_stat_runtime: comm=exe pid=21641 runtime=2011000 [ns]
-             exe-21641   [000] d..2. 59737.058767: sched_stat_runtime: comm=exe pid=21641 runtime=1001000 [ns]
-             exe-21641   [000] d..2. 59737.058768: sched_switch: prev_comm=exe prev_pid=21641 prev_prio=139 prev_state=R ==> next_comm=weir-x next_pid=21640 next_prio=120
-= 1 time behind the load (longest 2.0 ms), 0 times otherwise
-
-          weir-x-21640   [000] d..2. 59738.055690: sched_switch: prev_comm=weir-x prev_pid=21640 prev_prio=120 prev_state=R ==> next_comm=exe next_pid=21641 next_prio=139
-             exe-21641   [000] d..2. 59738.058767: sched_stat_runtime: comm=exe pid=21641 runtime=40000 [ns]
-             exe-21641   [000] d..2. 59738.058768: sched_switch: prev_comm=exe prev_pid=21641 prev_prio=139 prev_state=R ==> next_comm=weir-x next_pid=21640 next_prio=120
-= 0 times behind the load, 1 time otherwise (hypervisor 1)
-
-          weir-x-21640   [000] d..2. 59735.828061: sched_switch: prev_comm=weir-x prev_pid=21640 prev_prio=120 prev_state=R+ ==> next_comm=kdamond.0 next_pid=78 next_prio=120
-       kdamond.0-78      [000] d..2. 59735.832312: sched_switch: prev_comm=kdamond.0 prev_pid=78 prev_prio=120 prev_state=R+ ==> next_comm=exe next_pid=36 next_prio=120
-             exe-36      [000] d..2. 59735.832321: sched_switch: prev_comm=exe prev_pid=36 prev_prio=120 prev_state=S ==> next_comm=weir-x next_pid=21640 next_prio=120
-= 0 times behind the load, 1 time otherwise (kdamond.0 1)
-
- a: b [9] pid=1 -21700   [001] d.h3. 59737.366660: sched_wakeup_new: comm=weir-x pid=21640 prio=120 target_cpu=001
- a: b [9] pid=1 -21700   [001] d..2. 59737.367886: sched_switch: prev_comm=a: b [9] pid=1  prev_pid=21700 prev_prio=120 prev_state=D ==> next_comm=weir-x next_pid=21640 next_prio=120
-= 0 times behind the load, 1 time otherwise (a: b [9] pid=1  1)
-
-          <idle>-0       [000] dNh4. 59735.826971: sched_wakeup: comm=weir-x pid=21640 prio=120 target_cpu=000
-          <idle>-0       [000] d..2. 59735.827971: sched_switch: prev_comm=swapper/0 prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=weir-x next_pid=21640 next_prio=120
-= 0 times behind the load, 0 times otherwise
-
-          <idle>-0       [001] d..2. 59735.820000: sched_switch: prev_comm=swapper/1 prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=exe next_pid=21641 next_prio=139
-          <idle>-0       [000] dNh4. 59735.826971: sched_wakeup: comm=weir-x pid=21640 prio=120 target_cpu=001
-          <idle>-0       [000] d..2. 59735.829971: sched_switch: prev_comm=swapper/0 prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=weir-x next_pid=21640 next_prio=120
-= 1 time behind the load (longest 3.0 ms), 0 times otherwise
-
-          <idle>-0       [000] dNh4. 59735.826971: sched_wakeup: comm=weir-x pid=21640 prio=120 target_cpu=000
-##### CPU 1 buffer started ####
-          <idle>-0       [001] d..2. 59735.836983: sched_switch: prev_comm=swapper/1 prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=weir-x next_pid=21640 next_prio=120
-CPU:1 [LOST EVENTS]
-= 0 times behind the load, 0 times otherwise, 1 entries of the trace lost";
-
-    #[test]
-    fn cases() {
-        let comms = ["weir-x", "exe"].map(|comm| vec![comm.to_owned()]);
-        for case in CASES[1..].split("\n\n") {
-            let (trace, expected) = case.split_once("\n= ").unwrap();
-            let waits = waits(trace.as_bytes(), &comms[0], &comms[1], Duration::from_millis(1));
-            assert_eq!(waits.to_string(), format!("waited over 1 ms for a processor {expected}"));
-        }
-    }
 }
